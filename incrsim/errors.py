@@ -1,0 +1,124 @@
+"""Every exception of incrsim, sorted twice.
+
+By *fault*: `CallerError` (you, who called the library), `ProviderError` (the provider or its source), `StoreError` (the database).
+By *consequence* for an ingestion (C-17), read off the class and never off its text: what a provider raises is retriable unless it is
+`CursorExpired`, `RateLimited` or a `FatalError`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class IncrsimError(Exception):
+    """Anything that incrsim itself raises; catch this to catch all of it."""
+
+
+# --- whose fault: the caller's ------------------------------------------------------------------------------------------
+
+
+class CallerError(IncrsimError):
+    """The call cannot work as written; the message says what was passed and what to write instead."""
+
+
+class InvalidOptions(CallerError, ValueError):
+    """An option of a provider, a duration or a limit has a value that cannot work."""
+
+
+class InvalidProvider(CallerError, TypeError):
+    """The object that was given is not a provider: no usable `name`, `around` or `next` (C-1, C-2)."""
+
+
+class DuplicateProvider(CallerError):
+    """A provider of that name is here already; pass `replace=True` to take its place (C-1)."""
+
+
+class UnknownProvider(CallerError, LookupError):
+    """No provider has that name; the message lists the known ones (C-35)."""
+
+
+class InvalidTransition(CallerError):
+    """The ingestion's status does not allow that step (C-14); the message tells the ingestion's story."""
+
+
+class MissingExtra(CallerError, ImportError):
+    """An optional dependency is not installed; the message holds the command that installs it."""
+
+
+# --- whose fault: the provider's, or its source's ---------------------------------------------------------------------------
+
+
+class ProviderError(IncrsimError):
+    """The provider, or the source behind it, did something that cannot be accepted; retriable unless a subclass says otherwise."""
+
+
+class FatalError(ProviderError):
+    """Trying this ingestion again cannot help: it is canceled and a new one begins after the last wait (C-17). Providers may raise it."""
+
+
+class CursorRepeated(FatalError):
+    """The page returned a cursor that this ingestion has seen before: it would never finish (C-5)."""
+
+
+class TooManyPages(FatalError):
+    """The ingestion went past `max_pages` (C-5)."""
+
+
+class CursorExpired(ProviderError):
+    """The source no longer accepts the cursor: the ingestion starts over at once (C-17). Providers raise it."""
+
+
+class RateLimited(ProviderError):
+    """The source asks to wait: the burst ends without counting as a failure (C-17). Providers raise it.
+
+    Args:
+        until: when to go on, an aware UTC instant; at most 24 hours ahead counts.
+    """
+
+    def __init__(self, until: datetime, message: str = "the source asked to wait") -> None:
+        if not isinstance(until, datetime) or until.tzinfo is None:
+            raise TypeError(
+                f"RateLimited(until={until!r}): `until` must be an aware datetime, since instants are UTC; "
+                "write for example RateLimited(datetime.now(timezone.utc) + timedelta(minutes=5))"
+            )
+        super().__init__(f"{message} until {until.isoformat()}")
+        self.until = until
+
+
+class InvalidPage(ProviderError):
+    """`next` returned something that is not a page (C-3)."""
+
+
+class InvalidCursor(ProviderError):
+    """The page's cursor is not a JSON value that comes back exactly, or is over 64 kB (C-4)."""
+
+
+class InvalidEntity(ProviderError):
+    """An entity breaks Backstage's rules, and `on_invalid_entity="fail"` or a direct call asked to hear of it (C-6, C-7)."""
+
+
+class BurstShapeError(ProviderError):
+    """A callback-shaped `around(burst)` did not call `burst`, called it twice, or did not await it (C-2)."""
+
+
+class PageTimeout(ProviderError, TimeoutError):
+    """The provider took longer than `page_timeout` (C-16)."""
+
+
+# --- whose fault: the store's ----------------------------------------------------------------------------------------------
+
+
+class StoreError(IncrsimError):
+    """The store could not do it; whether a commit happened may be unknown, and the next claim reads the truth (C-10)."""
+
+
+class StoreUnavailable(StoreError, ConnectionError):
+    """The database cannot be reached, is out of connections or went away; the message says what to do."""
+
+
+class StoreUnusable(StoreError):
+    """The database can be reached but not used: too old, read-only, of a newer schema, or without the right to write."""
+
+
+class Fenced(StoreError):
+    """Another replica (or an operator) overtook this one: its fence is old, the write was refused and kept nothing (C-37)."""
