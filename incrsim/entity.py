@@ -1,0 +1,274 @@
+"""Entities as values: read once, written once, compared by digest (C-6, C-11).
+
+An `Entity` takes a mapping as a source gave it and never complains about its content: what is wrong with it is told by
+`violations`, so that one bad record does not cost its page (C-7). Building one costs one serialisation; after that it is
+immutable, and the mapping it came from may be changed freely.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import blake2b
+from typing import Any, NoReturn
+from uuid import UUID
+
+import orjson
+
+from incrsim.entity_rules import PROVIDER_ANNOTATION, RULES_VERSION, Violation, entity_violations, text_violations
+from incrsim.exact_json import Defect, Dialect, defects
+
+__all__ = ["DEFAULT_NAMESPACE", "PROVIDER_ANNOTATION", "Entity", "EntityRef", "Violation"]
+
+DEFAULT_NAMESPACE = "default"
+
+_OPTIONS = (
+    orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+)
+_DIALECT = Dialect(integer_bits=63, depth=200, converted=(tuple, Enum, UUID))
+_PERSON = f"incrsim-{RULES_VERSION}".encode()
+# Where the engine's annotation goes when the first other one sorts after it ("@" comes before every letter): true for nearly
+# all entities, and several times faster than to read and write the body again.
+_BEFORE_FIRST_ANNOTATION = re.compile(
+    rb'\{"apiVersion":"[^"\\]*","kind":"[^"\\]*","metadata":\{"annotations":\{(?="[A-Za-z])'
+)
+
+
+class Entity:
+    """One entity as a provider returned it: immutable, equal to every other of the same content and `location_key`.
+
+    Attributes:
+        ref: `kind:namespace/name`, lower-cased; `None` when it cannot be read: `kind` or `metadata.name` is no text or empty,
+            `metadata.namespace` is neither text nor absent, or one of them holds NUL or a lone surrogate.
+        location_key: who may take over this ref (C-9).
+        canonical: the body as JSON with sorted keys, without the engine's own annotation; `None` when JSON cannot hold it.
+        digest: 16 bytes over `canonical`, `location_key` and the version of the rules. For a body that JSON cannot hold it covers what
+            can be held and the type of what cannot, so that it is the same in every process.
+    """
+
+    __slots__ = ("_defects", "_text", "canonical", "digest", "location_key", "ref")
+
+    ref: str | None
+    location_key: str | None
+    canonical: bytes | None
+    digest: bytes
+    _text: bytes
+    _defects: tuple[Defect, ...]
+
+    def __init__(self, body: Mapping[str, object], *, location_key: str | None = None) -> None:
+        """Take an entity's body as it is; nothing of it is kept but its JSON.
+
+        Args:
+            body: `apiVersion`, `kind`, `metadata`, `spec`, as JSON values. Tuples are taken as arrays, UUIDs and members of an `Enum`
+                as their value.
+            location_key: two providers that give the same one may take each other's entity over (C-9).
+
+        Raises:
+            TypeError: `body` is not a mapping, or `location_key` neither text nor `None`.
+        """
+        if type(body) is not dict:
+            body = _as_dict(body)
+        if location_key is not None and type(location_key) is not str:
+            raise TypeError(f"Entity(location_key={location_key!r}): a location key is text or None; write str(…)")
+        body = _without_provider(body)
+        found: tuple[Defect, ...] = ()
+        try:
+            text = orjson.dumps(body, option=_OPTIONS)
+            # orjson writes NaN and infinity as null.
+            if b"null" in text and orjson.loads(text) != body:
+                found = tuple(defects(body, "", _DIALECT))
+        except (TypeError, RecursionError) as error:
+            found = tuple(defects(body, "", _DIALECT)) or (Defect("", f"cannot be written as JSON: {error}"),)
+            text = b""
+        if found:
+            text = orjson.dumps(_salvaged(body, 0), option=_OPTIONS)
+        _set_ref(self, _ref(body))
+        _set_location_key(self, location_key)
+        _set_canonical(self, None if found else text)
+        _set_digest(self, _digest(text, location_key, found))
+        _set_text(self, text)
+        _set_defects(self, found)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """A fresh copy of the body; what JSON cannot hold is replaced by a text that says so."""
+        body: dict[str, Any] = orjson.loads(self._text)
+        return body
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """All rules that this entity breaks, found anew at each call; empty for a valid one (C-6)."""
+        inexact = tuple(Violation(each.path.lstrip(".") or "entity", "json", each.reason) for each in self._defects)
+        return (
+            *inexact,
+            *entity_violations(self.body, self.ref),
+            *(text_violations(self.location_key, "location_key") if self.location_key is not None else ()),
+        )
+
+    def stored_body(self, provider: str) -> bytes:
+        """The canonical JSON as the catalog keeps it, with the engine's annotation naming the provider (C-6).
+
+        Args:
+            provider: the provider's name.
+        """
+        annotation = orjson.dumps(PROVIDER_ANNOTATION) + b":" + orjson.dumps(provider) + b","
+        head = _BEFORE_FIRST_ANNOTATION.match(self._text)
+        if head:
+            return self._text[: head.end()] + annotation + self._text[head.end() :]
+        body = self.body
+        metadata = body.setdefault("metadata", {})
+        if isinstance(metadata, dict):
+            annotations = metadata.setdefault("annotations", {})
+            if isinstance(annotations, dict):
+                annotations[PROVIDER_ANNOTATION] = provider
+        return orjson.dumps(body, option=_OPTIONS)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Entity):
+            return NotImplemented
+        return self.digest == other.digest and self._text == other._text and self.location_key == other.location_key
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        key = "" if self.location_key is None else f", location_key={self.location_key!r}"
+        return f"<Entity {self.ref or 'without a readable ref'}{key}>"
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"an Entity is immutable: build a new one instead of setting {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"an Entity is immutable: {name!r} cannot be deleted")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (self.ref, self.location_key, self.canonical, self.digest, self._text, self._defects)
+
+
+# The only way past `__setattr__`, and the fastest one.
+_set_ref = Entity.ref.__set__  # type: ignore[attr-defined]
+_set_location_key = Entity.location_key.__set__  # type: ignore[attr-defined]
+_set_canonical = Entity.canonical.__set__  # type: ignore[attr-defined]
+_set_digest = Entity.digest.__set__  # type: ignore[attr-defined]
+_set_text = Entity._text.__set__  # type: ignore[attr-defined]
+_set_defects = Entity._defects.__set__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EntityRef:
+    """An entity's reference in parts; `str()` gives the `kind:namespace/name` that everything else uses.
+
+    Attributes:
+        kind: lower-cased, for example `component`.
+        namespace: lower-cased, for example `default`.
+        name: lower-cased.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __post_init__(self) -> None:
+        for field in ("kind", "namespace", "name"):
+            value = getattr(self, field)
+            if not isinstance(value, str) or not value:
+                raise ValueError(f"EntityRef({field}={value!r}): it must be text that is not empty")
+            object.__setattr__(self, field, value.lower())
+
+    @classmethod
+    def parse(cls, text: str) -> EntityRef:
+        """Read `kind:namespace/name` or `kind:name`, in any case.
+
+        Args:
+            text: the ref.
+
+        Raises:
+            ValueError: it has no kind or no name.
+        """
+        kind, colon, rest = text.partition(":") if isinstance(text, str) else ("", "", "")
+        namespace, slash, name = rest.partition("/")
+        if not slash:
+            namespace, name = DEFAULT_NAMESPACE, rest
+        if not (colon and kind and namespace and name) or "/" in kind or "/" in name or ":" in rest:
+            raise ValueError(f"{text!r} is not an entity ref; write kind:namespace/name, for example component:default/website")
+        return cls(kind, namespace, name)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.namespace}/{self.name}"
+
+
+def _restored(*values: object) -> Entity:
+    entity = Entity.__new__(Entity)
+    for setter, value in zip(
+        (_set_ref, _set_location_key, _set_canonical, _set_digest, _set_text, _set_defects), values, strict=True
+    ):
+        setter(entity, value)
+    return entity
+
+
+def _as_dict(body: object) -> dict[str, object]:
+    if isinstance(body, Mapping):
+        return dict(body)
+    raise TypeError(
+        f"Entity({body!r:.80}) is of type {type(body).__name__}, and an entity is a mapping; "
+        'write Entity({"apiVersion": …, "kind": …, "metadata": {"name": …}}), or use incrsim.component(…) and its like'
+    )
+
+
+def _without_provider(body: Mapping[str, object]) -> Mapping[str, object]:
+    """Exported entities come back with the engine's annotation, which is no part of what the source says."""
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict):
+        annotations = metadata.get("annotations")
+        if isinstance(annotations, dict) and PROVIDER_ANNOTATION in annotations:
+            rest = {key: value for key, value in annotations.items() if key != PROVIDER_ANNOTATION}
+            return {**body, "metadata": {**metadata, "annotations": rest}}
+    return body
+
+
+def _ref(body: Mapping[str, object]) -> str | None:
+    metadata = body.get("metadata")
+    kind = body.get("kind")
+    if not isinstance(metadata, dict) or type(kind) is not str or not kind:
+        return None
+    name = metadata.get("name")
+    namespace = metadata.get("namespace")
+    if namespace is None:
+        namespace = DEFAULT_NAMESPACE
+    if type(name) is not str or type(namespace) is not str or not name or not namespace:
+        return None
+    ref = f"{kind}:{namespace}/{name}".lower()
+    if ref.isascii():
+        return None if "\0" in ref else ref
+    return None if "\0" in ref or any("\ud800" <= letter <= "\udfff" for letter in ref) else ref
+
+
+def _digest(text: bytes, location_key: str | None, found: tuple[Defect, ...]) -> bytes:
+    digest = blake2b(text, digest_size=16, person=_PERSON)
+    # Canonical JSON holds no raw control character, so that what follows one cannot be mistaken for a part of the body.
+    if location_key is not None:
+        digest.update(b"\0" + location_key.encode("utf-8", "surrogatepass"))
+    if found:
+        digest.update(b"\1")
+    return digest.digest()
+
+
+def _salvaged(value: object, level: int) -> Any:
+    """What can be kept of a value that JSON cannot hold; the same in every process, so no addresses and no set orders."""
+    if level > _DIALECT.depth:
+        return "(not JSON: nested too deeply)"
+    if isinstance(value, dict):
+        return {_salvaged_key(key): _salvaged(item, level + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_salvaged(item, level + 1) for item in value]
+    if next(defects(value, "", _DIALECT), None) is None:
+        return value
+    return f"(not JSON: {type(value).__name__})"
+
+
+def _salvaged_key(key: object) -> str:
+    if type(key) is str:
+        return key.encode("utf-8", "backslashreplace").decode()
+    return f"(not JSON: {type(key).__name__})"
