@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
-"""Where a virtual clock starts unless told otherwise: any fixed instant will do, as long as it never depends on today."""
+"""Where a virtual clock starts unless told otherwise: any fixed instant will do, as long as it never depends on
+today."""
 
 
 class Clock(Protocol):

@@ -1,8 +1,8 @@
 """Every exception of incrsim, sorted twice.
 
-By *fault*: `CallerError` (you, who called the library), `ProviderError` (the provider or its source), `StoreError` (the database).
-By *consequence* for an ingestion (C-17), read off the class and never off its text: what a provider raises is retriable unless it is
-`CursorExpired`, `RateLimited` or a `FatalError`.
+By *fault*: `CallerError` (you, who called the library), `ProviderError` (the provider or its source), `StoreError` (the
+database). By *consequence* for an ingestion (C-17), read off the class and never off its text: what a provider raises
+is retriable unless it is `CursorExpired`, `RateLimited` or a `FatalError`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ class IncrsimError(Exception):
     """Anything that incrsim itself raises; catch this to catch all of it."""
 
 
-# --- whose fault: the caller's ------------------------------------------------------------------------------------------
+# --- whose fault: the caller's
+# ------------------------------------------------------------------------------------------
 
 
 class CallerError(IncrsimError):
@@ -45,15 +46,20 @@ class MissingExtra(CallerError, ImportError):
     """An optional dependency is not installed; the message holds the command that installs it."""
 
 
-# --- whose fault: the provider's, or its source's ---------------------------------------------------------------------------
+# --- whose fault: the provider's, or its source's
+# ---------------------------------------------------------------------------
 
 
 class ProviderError(IncrsimError):
-    """The provider, or the source behind it, did something that cannot be accepted; retriable unless a subclass says otherwise."""
+    """The provider, or the source behind it, did something that cannot be accepted; retriable unless a subclass says
+    otherwise.
+    """
 
 
 class FatalError(ProviderError):
-    """Trying this ingestion again cannot help: it is canceled and a new one begins after the last wait (C-17). Providers may raise it."""
+    """Trying this ingestion again cannot help: it is canceled and a new one begins after the last wait (C-17).
+    Providers may raise it.
+    """
 
 
 class CursorRepeated(FatalError):
@@ -94,7 +100,9 @@ class InvalidCursor(ProviderError):
 
 
 class InvalidEntity(ProviderError):
-    """An entity breaks Backstage's rules, and `on_invalid_entity="fail"` or a direct call asked to hear of it (C-6, C-7)."""
+    """An entity breaks Backstage's rules, and `on_invalid_entity="fail"` or a direct call asked to hear of it (C-6,
+    C-7).
+    """
 
 
 class BurstShapeError(ProviderError):
@@ -105,11 +113,14 @@ class PageTimeout(ProviderError, TimeoutError):
     """The provider took longer than `page_timeout` (C-16)."""
 
 
-# --- whose fault: the store's ----------------------------------------------------------------------------------------------
+# --- whose fault: the store's
+# ----------------------------------------------------------------------------------------------
 
 
 class StoreError(IncrsimError):
-    """The store could not do it; whether a commit happened may be unknown, and the next claim reads the truth (C-10)."""
+    """The store could not do it; whether a commit happened may be unknown, and the next claim reads the truth
+    (C-10).
+    """
 
 
 class StoreUnavailable(StoreError, ConnectionError):
@@ -117,8 +128,12 @@ class StoreUnavailable(StoreError, ConnectionError):
 
 
 class StoreUnusable(StoreError):
-    """The database can be reached but not used: too old, read-only, of a newer schema, or without the right to write."""
+    """The database can be reached but not used: too old, read-only, of a newer schema, or without the right to
+    write.
+    """
 
 
 class Fenced(StoreError):
-    """Another replica (or an operator) overtook this one: its fence is old, the write was refused and kept nothing (C-37)."""
+    """Another replica (or an operator) overtook this one: its fence is old, the write was refused and kept nothing
+    (C-37).
+    """
