@@ -8,22 +8,20 @@ from typing import TypeAlias
 from incrsim.errors import InvalidCursor
 from incrsim.exact_json import Dialect, defects
 
-JSONValue: TypeAlias = None | bool | int | float | str | list["JSONValue"] | dict[str, "JSONValue"]
+JSONValue: TypeAlias = bool | int | float | str | list["JSONValue"] | dict[str, "JSONValue"] | None
 
 MAX_CURSOR_BYTES = 64 * 1024
 MAX_CURSOR_DEPTH = 100
-# Python refuses to write or read integers of more than 4300 digits; a cursor stays well below, wherever that limit is set lower.
-MAX_INTEGER_BITS = 2048
-
-_DIALECT = Dialect(integer_bits=MAX_INTEGER_BITS, depth=MAX_CURSOR_DEPTH)
+# Python refuses to write or read integers of more than 4300 digits; 2048 bits are 617.
+_DIALECT = Dialect(integers=range(-(2**2048), 2**2048), depth=MAX_CURSOR_DEPTH)
 
 
 def canonical_cursor(value: object) -> str:
     """Write a cursor as the canonical JSON text that is stored: sorted keys, ASCII only, no spaces.
 
     Args:
-        value: what a page returned as its cursor: dict, list, str, int, float or bool, nested at most 100 levels. `None` is not
-            a cursor, since `next(context, None)` means the first page (C-2).
+        value: what a page returned as its cursor: dict, list, str, int, float or bool, nested at most 100 levels.
+            `None` is not a cursor, since `next(context, None)` means the first page (C-2).
 
     Raises:
         InvalidCursor: the value would not come back from JSON exactly as it was, or its text is over 64 kB (C-4).

@@ -46,7 +46,8 @@ _EXAMPLES = 'write for example "3s", "1h30m", "250ms", "1d", {"hours": 1} or tim
 _NUMBER = r"\d{1,18}(?:\.\d{1,18})?"
 _PART = re.compile(rf"\s*({_NUMBER})\s*([a-zµ]+)\s*,?", re.ASCII | re.IGNORECASE)
 _ISO = re.compile(
-    rf"P(?=\d|T\d)(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?=\d)(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?", re.ASCII
+    rf"P(?=\d|T\d)(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?=\d)(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?",
+    re.ASCII,
 )
 _ISO_UNITS = ("week", "day", "hour", "minute", "second")
 
@@ -55,8 +56,9 @@ def parse_duration(value: object, what: str = "a duration") -> timedelta:
     """Read a duration in any accepted spelling, exact to the microsecond.
 
     Args:
-        value: `timedelta`; text of numbers with units (`"3s"`, `"1h30m"`, `"2 hours"`, ISO 8601 `"PT3S"`); or a mapping of unit to
-            number (`{"hours": 1}`, `{"day": 1}`). Units: us, ms, s, m, h, d, w, or their names. `1d` is 86 400 s (C-39).
+        value: `timedelta`; text of numbers with units (`"3s"`, `"1h30m"`, `"2 hours"`, ISO 8601 `"PT3S"`); or a mapping
+            of unit to number (`{"hours": 1}`, `{"day": 1}`). Units: us, ms, s, m, h, d, w, or their names; `1d` is
+            86 400 s (C-39).
         what: the name that errors call it by.
 
     Raises:
@@ -69,7 +71,7 @@ def parse_duration(value: object, what: str = "a duration") -> timedelta:
     if isinstance(value, Mapping):
         return _bounded(_from_mapping(value, what), value, what)
     if isinstance(value, Number) and not isinstance(value, bool):
-        raise InvalidOptions(f'{what}={value!r} has no unit; write "{value}s" if seconds are meant, or timedelta(seconds={value})')
+        raise InvalidOptions(f'{what}={value!r} has no unit; write "{value}s" if seconds are meant')
     raise InvalidOptions(f"{what}={value!r} is of type {type(value).__name__}, not a duration; {_EXAMPLES}")
 
 
@@ -94,7 +96,8 @@ def _from_text(text: str, what: str) -> Fraction:
     if iso:
         given = zip(iso.groups(), _ISO_UNITS, strict=True)
         return sum((Fraction(number) * _UNITS[unit] for number, unit in given if number), Fraction())
-    total, position, seen = Fraction(), 0, set()
+    seen: set[int] = set()
+    total, position = Fraction(), 0
     while position < len(stripped) or not seen:
         part = _PART.match(stripped, position)
         size = _UNITS.get(part[2].lower()) if part else None
@@ -119,11 +122,12 @@ def _unreadable(text: str, stripped: str, what: str) -> str:
 def _from_mapping(given: Mapping[object, object], what: str) -> Fraction:
     if not given:
         raise InvalidOptions(f"{what}={{}} is empty; {_EXAMPLES}")
-    total, seen = Fraction(), set()
+    seen: set[int] = set()
+    total = Fraction()
     for unit, number in given.items():
         size = _UNITS.get(unit) if isinstance(unit, str) else None
         if size is None:
-            raise InvalidOptions(f'{what}={dict(given)!r} has the unknown unit {unit!r}; write for example {{"hours": 1}}')
+            raise InvalidOptions(f"{what}={dict(given)!r} has the unknown unit {unit!r}; {_EXAMPLES}")
         if size in seen:
             raise InvalidOptions(f"{what}={dict(given)!r} gives the unit {unit!r} twice; {_EXAMPLES}")
         seen.add(size)
@@ -145,7 +149,7 @@ def _bounded(microseconds: Fraction, value: object, what: str) -> timedelta:
     if microseconds < 0:
         raise InvalidOptions(f"{what}={value!r} is negative; a duration is zero or longer; {_EXAMPLES}")
     if microseconds > MAX_DURATION // timedelta(microseconds=1):
-        raise InvalidOptions(f"{what}={value!r} is longer than ten years ({MAX_DURATION.days}d), the longest that is accepted")
+        raise InvalidOptions(f"{what}={value!r} is longer than ten years; write {MAX_DURATION.days}d or less")
     if microseconds.denominator != 1:
         raise InvalidOptions(f"{what}={value!r} is finer than a microsecond; write a whole number of microseconds")
     return timedelta(microseconds=int(microseconds))

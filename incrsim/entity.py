@@ -1,14 +1,14 @@
 """Entities as values: read once, written once, compared by digest (C-6, C-11).
 
-An `Entity` takes a mapping as a source gave it and never complains about its content: what is wrong with it is told by
-`violations`, so that one bad record does not cost its page (C-7). Building one costs one serialisation; after that it is
-immutable, and the mapping it came from may be changed freely.
+An `Entity` takes a mapping as a source gave it and never complains about its content: what is wrong with it is told
+by `violations`, so that one bad record does not cost its page (C-7). Building one costs one serialisation; after that
+it is immutable, and the mapping it came from may be changed freely.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
@@ -17,38 +17,45 @@ from uuid import UUID
 
 import orjson
 
-from incrsim.entity_rules import PROVIDER_ANNOTATION, RULES_VERSION, Violation, entity_violations, text_violations
-from incrsim.exact_json import Defect, Dialect, defects
+from incrsim.entity_rules import PROVIDER_ANNOTATION, RULES_VERSION, Violation, entity_violations, nul_violations
+from incrsim.exact_json import Defect, Dialect, defects, text_defects
 
 __all__ = ["DEFAULT_NAMESPACE", "PROVIDER_ANNOTATION", "Entity", "EntityRef", "Violation"]
 
 DEFAULT_NAMESPACE = "default"
 
 _OPTIONS = (
-    orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+    orjson.OPT_SORT_KEYS
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
 )
-_DIALECT = Dialect(integer_bits=63, depth=200, converted=(tuple, Enum, UUID))
+_DIALECT = Dialect(integers=range(-(2**63), 2**64), depth=200, converted=(tuple, Enum, UUID))
 _PERSON = f"incrsim-{RULES_VERSION}".encode()
-# Where the engine's annotation goes when the first other one sorts after it ("@" comes before every letter): true for nearly
-# all entities, and several times faster than to read and write the body again.
+# Where the engine's annotation goes when the first other one sorts after it ("@" comes before every letter): true for
+# nearly all entities, and several times faster than to read and write the body again.
 _BEFORE_FIRST_ANNOTATION = re.compile(
     rb'\{"apiVersion":"[^"\\]*","kind":"[^"\\]*","metadata":\{"annotations":\{(?="[A-Za-z])'
 )
+# How JSON writes NUL; a backslash before a "u0000" of the source's own looks the same, which the walk tells apart.
+_NUL = rb"\u0000"
+_FIELDS = ("ref", "location_key", "canonical", "digest", "_text", "_defects")
 
 
 class Entity:
     """One entity as a provider returned it: immutable, equal to every other of the same content and `location_key`.
 
     Attributes:
-        ref: `kind:namespace/name`, lower-cased; `None` when it cannot be read: `kind` or `metadata.name` is no text or empty,
-            `metadata.namespace` is neither text nor absent, or one of them holds NUL or a lone surrogate.
+        ref: `kind:namespace/name`, lower-cased; `None` when it cannot be read: `kind` or `metadata.name` is no text or
+            empty, `metadata.namespace` is neither, or one of them holds NUL or a lone surrogate.
         location_key: who may take over this ref (C-9).
-        canonical: the body as JSON with sorted keys, without the engine's own annotation; `None` when JSON cannot hold it.
-        digest: 16 bytes over `canonical`, `location_key` and the version of the rules. For a body that JSON cannot hold it covers what
-            can be held and the type of what cannot, so that it is the same in every process.
+        canonical: the body as JSON with sorted keys, without the engine's own annotation; `None` when JSON cannot
+            hold it exactly.
+        digest: 16 bytes over `canonical`, `location_key` and the version of the rules (C-11). For a body that JSON
+            cannot hold it covers what can be held and the type of what cannot: the same in every process.
     """
 
-    __slots__ = ("_defects", "_text", "canonical", "digest", "location_key", "ref")
+    __slots__ = _FIELDS
 
     ref: str | None
     location_key: str | None
@@ -61,8 +68,8 @@ class Entity:
         """Take an entity's body as it is; nothing of it is kept but its JSON.
 
         Args:
-            body: `apiVersion`, `kind`, `metadata`, `spec`, as JSON values. Tuples are taken as arrays, UUIDs and members of an `Enum`
-                as their value.
+            body: `apiVersion`, `kind`, `metadata`, `spec`, as JSON values. Tuples are taken as arrays, UUIDs and
+                members of an `Enum` as their value.
             location_key: two providers that give the same one may take each other's entity over (C-9).
 
         Raises:
@@ -74,6 +81,7 @@ class Entity:
             raise TypeError(f"Entity(location_key={location_key!r}): a location key is text or None; write str(…)")
         body = _without_provider(body)
         found: tuple[Defect, ...] = ()
+        text = b""
         try:
             text = orjson.dumps(body, option=_OPTIONS)
             # orjson writes NaN and infinity as null.
@@ -81,10 +89,9 @@ class Entity:
                 found = tuple(defects(body, "", _DIALECT))
         except (TypeError, RecursionError) as error:
             found = tuple(defects(body, "", _DIALECT)) or (Defect("", f"cannot be written as JSON: {error}"),)
-            text = b""
         if found:
             text = orjson.dumps(_salvaged(body, 0), option=_OPTIONS)
-        _set_ref(self, _ref(body))
+        _set_ref(self, _ref(body) or _ref_of_odd_types(body))
         _set_location_key(self, location_key)
         _set_canonical(self, None if found else text)
         _set_digest(self, _digest(text, location_key, found))
@@ -100,12 +107,16 @@ class Entity:
     @property
     def violations(self) -> tuple[Violation, ...]:
         """All rules that this entity breaks, found anew at each call; empty for a valid one (C-6)."""
-        inexact = tuple(Violation(each.path.lstrip(".") or "entity", "json", each.reason) for each in self._defects)
-        return (
-            *inexact,
-            *entity_violations(self.body, self.ref),
-            *(text_violations(self.location_key, "location_key") if self.location_key is not None else ()),
-        )
+        if self._defects:
+            return tuple(_json_violations(self._defects))
+        body = self.body
+        found = entity_violations(body, self.ref)
+        if _NUL in self._text:
+            found += nul_violations(body)
+        if self.location_key is not None:
+            found += nul_violations(self.location_key, "location_key")
+            found += _json_violations(text_defects(self.location_key, "location_key"))
+        return tuple(found)
 
     def stored_body(self, provider: str) -> bytes:
         """The canonical JSON as the catalog keeps it, with the engine's annotation naming the provider (C-6).
@@ -144,16 +155,12 @@ class Entity:
         raise AttributeError(f"an Entity is immutable: {name!r} cannot be deleted")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _restored, (self.ref, self.location_key, self.canonical, self.digest, self._text, self._defects)
+        return _restored, tuple(getattr(self, name) for name in _FIELDS)
 
 
 # The only way past `__setattr__`, and the fastest one.
-_set_ref = Entity.ref.__set__  # type: ignore[attr-defined]
-_set_location_key = Entity.location_key.__set__  # type: ignore[attr-defined]
-_set_canonical = Entity.canonical.__set__  # type: ignore[attr-defined]
-_set_digest = Entity.digest.__set__  # type: ignore[attr-defined]
-_set_text = Entity._text.__set__  # type: ignore[attr-defined]
-_set_defects = Entity._defects.__set__  # type: ignore[attr-defined]
+_SETTERS = tuple(vars(Entity)[name].__set__ for name in _FIELDS)
+_set_ref, _set_location_key, _set_canonical, _set_digest, _set_text, _set_defects = _SETTERS
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -192,18 +199,22 @@ class EntityRef:
         if not slash:
             namespace, name = DEFAULT_NAMESPACE, rest
         if not (colon and kind and namespace and name) or "/" in kind or "/" in name or ":" in rest:
-            raise ValueError(f"{text!r} is not an entity ref; write kind:namespace/name, for example component:default/website")
+            raise ValueError(
+                f"{text!r} is not an entity ref; write kind:namespace/name, for example component:default/website"
+            )
         return cls(kind, namespace, name)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.namespace}/{self.name}"
 
 
+def _json_violations(found: Iterable[Defect]) -> Iterator[Violation]:
+    return (Violation(each.path or "entity", "json", each.reason) for each in found)
+
+
 def _restored(*values: object) -> Entity:
     entity = Entity.__new__(Entity)
-    for setter, value in zip(
-        (_set_ref, _set_location_key, _set_canonical, _set_digest, _set_text, _set_defects), values, strict=True
-    ):
+    for setter, value in zip(_SETTERS, values, strict=True):
         setter(entity, value)
     return entity
 
@@ -220,9 +231,9 @@ def _as_dict(body: object) -> dict[str, object]:
 def _without_provider(body: Mapping[str, object]) -> Mapping[str, object]:
     """Exported entities come back with the engine's annotation, which is no part of what the source says."""
     metadata = body.get("metadata")
-    if isinstance(metadata, dict):
+    if type(metadata) is dict:
         annotations = metadata.get("annotations")
-        if isinstance(annotations, dict) and PROVIDER_ANNOTATION in annotations:
+        if type(annotations) is dict and PROVIDER_ANNOTATION in annotations:
             rest = {key: value for key, value in annotations.items() if key != PROVIDER_ANNOTATION}
             return {**body, "metadata": {**metadata, "annotations": rest}}
     return body
@@ -231,44 +242,59 @@ def _without_provider(body: Mapping[str, object]) -> Mapping[str, object]:
 def _ref(body: Mapping[str, object]) -> str | None:
     metadata = body.get("metadata")
     kind = body.get("kind")
-    if not isinstance(metadata, dict) or type(kind) is not str or not kind:
+    if type(metadata) is not dict or type(kind) is not str:
         return None
     name = metadata.get("name")
     namespace = metadata.get("namespace")
     if namespace is None:
         namespace = DEFAULT_NAMESPACE
-    if type(name) is not str or type(namespace) is not str or not name or not namespace:
+    if type(name) is not str or type(namespace) is not str or not (kind and namespace and name):
         return None
     ref = f"{kind}:{namespace}/{name}".lower()
-    if ref.isascii():
-        return None if "\0" in ref else ref
-    return None if "\0" in ref or any("\ud800" <= letter <= "\udfff" for letter in ref) else ref
+    if "\0" in ref or (not ref.isascii() and next(text_defects(ref, "ref"), None) is not None):
+        return None
+    return ref
+
+
+def _ref_of_odd_types(body: Mapping[str, object]) -> str | None:
+    """Where kind or name are text by another type (an `Enum`, a subclass of `str`), the ref can be read just as well."""
+    metadata = body.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return None
+    named = {key: _as_text(metadata.get(key)) for key in ("namespace", "name")}
+    return _ref({"kind": _as_text(body.get("kind")), "metadata": named})
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, UUID):
+        return str(value)
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 def _digest(text: bytes, location_key: str | None, found: tuple[Defect, ...]) -> bytes:
-    digest = blake2b(text, digest_size=16, person=_PERSON)
-    # Canonical JSON holds no raw control character, so that what follows one cannot be mistaken for a part of the body.
+    # JSON holds no raw control character, so that neither mark can be mistaken for a part of the body.
+    digest = blake2b(b"\1" + text if found else text, digest_size=16, person=_PERSON)
     if location_key is not None:
         digest.update(b"\0" + location_key.encode("utf-8", "surrogatepass"))
-    if found:
-        digest.update(b"\1")
     return digest.digest()
 
 
-def _salvaged(value: object, level: int) -> Any:
-    """What can be kept of a value that JSON cannot hold; the same in every process, so no addresses and no set orders."""
+def _salvaged(value: object, level: int) -> object:
+    """What can be kept of a value that JSON cannot hold; the same in every process: no addresses, no order of sets."""
     if level > _DIALECT.depth:
         return "(not JSON: nested too deeply)"
-    if isinstance(value, dict):
-        return {_salvaged_key(key): _salvaged(item, level + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, dict) and type(value) is dict:
+        return {_salvaged_text(key): _salvaged(item, level + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple) and type(value) in (list, tuple):
         return [_salvaged(item, level + 1) for item in value]
     if next(defects(value, "", _DIALECT), None) is None:
         return value
+    return _salvaged_text(value)
+
+
+def _salvaged_text(value: object) -> str:
+    if isinstance(value, str) and type(value) is str:
+        return value.encode("utf-8", "backslashreplace").decode()
     return f"(not JSON: {type(value).__name__})"
-
-
-def _salvaged_key(key: object) -> str:
-    if type(key) is str:
-        return key.encode("utf-8", "backslashreplace").decode()
-    return f"(not JSON: {type(key).__name__})"

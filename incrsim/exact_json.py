@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from math import isfinite
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _INSTEAD = {
     "tuple": "write a list",
@@ -27,12 +30,12 @@ class Dialect:
     """How much of Python one use of JSON takes.
 
     Attributes:
-        integer_bits: the widest integer, in bits beside the sign.
+        integers: the integers that are taken.
         depth: how many levels of lists and dicts.
-        converted: types that have one obvious JSON form and are taken in that form.
+        converted: types that have one obvious JSON form and are taken in that form: `tuple`, `Enum`, `UUID`.
     """
 
-    integer_bits: int
+    integers: range
     depth: int
     converted: tuple[type, ...] = ()
 
@@ -60,8 +63,8 @@ def defects(value: object, path: str, dialect: Dialect, level: int = 0) -> Itera
     elif kind is bool or value is None:
         return
     elif isinstance(value, int) and kind is int:
-        if value.bit_length() > dialect.integer_bits:
-            yield Defect(path, f"is an integer of over {dialect.integer_bits} bits; write it as text")
+        if value not in dialect.integers:
+            yield Defect(path, f"is an integer of {value.bit_length()} bits, which is too wide; write it as text")
     elif isinstance(value, float) and kind is float:
         if not isfinite(value):
             yield Defect(path, f"is {value!r}, which JSON does not have; write None or text")
@@ -69,7 +72,7 @@ def defects(value: object, path: str, dialect: Dialect, level: int = 0) -> Itera
         yield from _container_defects(value, path, dialect, level)
     elif isinstance(value, Enum) and Enum in dialect.converted:
         yield from defects(value.value, path, dialect, level + 1)
-    elif not (isinstance(value, UUID) and UUID in dialect.converted):
+    elif not (kind is UUID and UUID in dialect.converted):
         yield Defect(path, f"is of type {kind.__name__}, which JSON does not give back; {_instead(kind)}")
 
 
@@ -78,11 +81,11 @@ def _container_defects(value: object, path: str, dialect: Dialect, level: int) -
         yield Defect(f"{path[:60]}…", f"is nested deeper than {dialect.depth} levels (or holds itself); write it flat")
     elif isinstance(value, dict):
         for key, item in value.items():
-            if type(key) is not str:
-                yield Defect(path, f"has the key {key!r:.60} of type {type(key).__name__}; JSON keys are text: write str(key)")
-                continue
-            yield from text_defects(key, f"a key of {path}")
-            yield from defects(item, f"{path}.{key}" if key.isidentifier() else f"{path}[{key!a}]", dialect, level + 1)
+            if isinstance(key, str) and type(key) is str:
+                yield from text_defects(key, f"a key of {path}")
+                yield from defects(item, child(path, key), dialect, level + 1)
+            else:
+                yield Defect(path, f"has a key of type {type(key).__name__}; JSON keys are plain text: write str(key)")
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from defects(item, f"{path}[{index}]", dialect, level + 1)
@@ -98,7 +101,21 @@ def text_defects(text: str, path: str) -> Iterator[Defect]:
     try:
         text.encode()
     except UnicodeEncodeError:
-        yield Defect(path, f"holds a lone surrogate ({text!a:.60}), which is no character; decode the source's bytes as UTF-8")
+        reason = f"holds a lone surrogate ({text!a:.60}), which is no character; decode the source's bytes as UTF-8"
+        yield Defect(path, reason)
+
+
+def child(path: str, key: str) -> str:
+    """How errors call the value under a key: `metadata.labels["a b"]`.
+
+    Args:
+        path: how they call the mapping; empty for the outermost.
+        key: the key, shown in ASCII and cut when long.
+    """
+    if not key.isidentifier() or not key.isascii():
+        quoted = ascii(key[:80])[1:-1].replace('"', '\\"')
+        return f'{path}["{quoted}"]'
+    return f"{path}.{key[:80]}" if path else key[:80]
 
 
 def _instead(kind: type) -> str:

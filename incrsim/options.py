@@ -36,12 +36,13 @@ class ProviderOptions:
         lease_length: how long a replica may be silent before another goes on; default and least `page_timeout` + 30 s (C-37).
         max_pages: an ingestion of more pages is fatal; `None` for no limit (C-5).
         reject_empty_source_collections: an ingestion without a valid entity removes nothing (C-22).
-        reject_removals_above_percentage: a sweep that would remove more of its base is refused; exact; 0 refuses all, `None` none (C-23).
+        reject_removals_above_percentage: a sweep that would remove more of its base than this is refused, exactly;
+            0 refuses every removal, `None` none (C-23).
         reject_removals_above_count: the same as a number of entities (C-24).
         removal_grace_cycles: an entity goes when it was stale in this many sweeps and one more (C-25).
         on_invalid_entity: `"quarantine"` stores the rest of the page, `"fail"` fails the page (C-7).
         max_invalid_percentage: an ingestion with more invalid entities sweeps nothing; exact (C-7).
-        redact: takes secrets out of error texts before they are kept (C-18); no part of equality or of `describe`.
+        redact: takes secrets out of error texts before they are kept (C-18); no part of equality nor of `describe`.
     """
 
     burst_length: timedelta = timedelta(seconds=3)
@@ -72,8 +73,8 @@ class ProviderOptions:
         self._derive("lease_length", least)
         if self.lease_length < least:
             raise InvalidOptions(
-                f"lease_length={format_duration(self.lease_length)} is shorter than page_timeout + 30s = {format_duration(least)}: "
-                "another replica would take over while a page is still being fetched (C-37); "
+                f"lease_length={format_duration(self.lease_length)} is shorter than page_timeout + 30s = "
+                f"{format_duration(least)}: another replica would take over while a page is being fetched (C-37); "
                 f'write lease_length="{format_duration(least)}" or more, or leave it out'
             )
 
@@ -101,7 +102,8 @@ class ProviderOptions:
         """Build options from text, as a command line gives it (`--set name=value`).
 
         Args:
-            settings: `{"burst_length": "10s", "backoff": "1m, 5m", "reject_empty_source_collections": "true", "max_pages": "none"}`.
+            settings: for example `{"burst_length": "10s", "backoff": "1m, 5m", "max_pages": "none",
+                "reject_empty_source_collections": "true"}`.
 
         Raises:
             InvalidOptions: an unknown name, or a value that cannot work.
@@ -137,7 +139,7 @@ def _optional_duration(name: str, value: object) -> timedelta:
 
 def _backoff(name: str, value: object) -> tuple[timedelta, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise InvalidOptions(f'{name}={value!r} is not a list of durations; write for example {name}=["1m", "5m", "30m", "3h"]')
+        raise InvalidOptions(f'{name}={value!r} is not a list of durations; write for example {name}=["1m", "5m", "3h"]')
     if not value:
         raise InvalidOptions(f'{name}={value!r} is empty: a failure needs a wait; write for example {name}=["1m"]')
     return tuple(_positive_duration(f"{name}[{index}]", each) for index, each in enumerate(value))
@@ -178,10 +180,9 @@ def _percentage(name: str, value: object) -> Fraction:
     example = f"write a number from 0 to 100, for example {name}=5"
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | Fraction | str):
         raise InvalidOptions(f"{name}={value!r} is not a percentage; {example}")
-    if isinstance(value, Fraction):
-        exact: Decimal | Fraction = value
-    else:
-        exact = _decimal(name, value, example)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,40}/[0-9]{0,39}[1-9][0-9]{0,39}", value):
+        value = Fraction(value)
+    exact = value if isinstance(value, Fraction) else _decimal(name, value, example)
     if not 0 <= exact <= 100:  # noqa: PLR2004
         raise InvalidOptions(f"{name}={value!r} is outside 0 to 100; {example}")
     return Fraction(exact)
@@ -209,7 +210,9 @@ def _on_invalid(name: str, value: object) -> str:
 
 def _hook(name: str, value: object) -> object:
     if value is not None and not callable(value):
-        raise InvalidOptions(f"{name}={value!r} cannot be called; write a function that takes a text and returns it without secrets")
+        raise InvalidOptions(
+            f"{name}={value!r} cannot be called; write a function that takes a text and returns it without secrets"
+        )
     return value
 
 
@@ -234,7 +237,8 @@ assert tuple(_READERS) == tuple(each.name for each in fields(ProviderOptions))  
 
 def _unknown(name: str) -> str:
     snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", str(name)).lower().replace("-", "_")
-    close = [snake] if snake in _READERS else difflib.get_close_matches(snake, _READERS, n=1)
+    begun = [each for each in _READERS if each.startswith(snake)]
+    close = [snake] if snake in _READERS else begun or difflib.get_close_matches(snake, _READERS, n=1)
     hint = f"write {close[0]}" if close else "the options are " + ", ".join(_READERS)
     return f"unknown option {name!r}; {hint}"
 
@@ -264,9 +268,5 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if isinstance(value, Fraction):
-        return value.numerator if value.denominator == 1 else _decimal_text(value)
+        return value.numerator if value.denominator == 1 else str(value)
     return value
-
-
-def _decimal_text(value: Fraction) -> str:
-    return str(value)
