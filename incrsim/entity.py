@@ -257,7 +257,7 @@ def _ref(body: Mapping[str, object]) -> str | None:
 
 
 def _ref_of_odd_types(body: Mapping[str, object]) -> str | None:
-    """Where kind or name are text by another type (an `Enum`, a subclass of `str`), the ref can be read just as well."""
+    """Where kind or name are text by another type (an `Enum`, a subclass of `str`), the ref can still be read."""
     metadata = body.get("metadata")
     if not isinstance(metadata, Mapping):
         return None

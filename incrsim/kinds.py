@@ -1,7 +1,7 @@
 """Backstage's kinds in one call each: everything that an entity must have is filled in (C-6).
 
-A helper never complains about what the *source* said: a bad record becomes an `Entity` with violations, which the engine
-puts into quarantine, so that it does not cost its page (C-7). A wrong *call* is a `TypeError` at once.
+A helper never complains about what the *source* said: a bad record becomes an `Entity` with violations, which the
+engine puts into quarantine, so that it does not cost its page (C-7). A wrong *call* is a `TypeError` at once.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def entity(kind: str, name: str, *, provider: Named | str, **common: Unpack[Comm
         value = common.get(field)
         if value is not None:
             metadata[field] = _plain(value)
-    body = {"apiVersion": common.get("api_version") or API_VERSION, "kind": kind, "metadata": metadata}
+    version = common.get("api_version") or API_VERSION
+    body: dict[str, object] = {"apiVersion": version, "kind": kind, "metadata": metadata}
     spec = common.get("spec")
     if spec is not None:
         body["spec"] = _plain(spec)
@@ -148,7 +149,7 @@ def resource(
     return _with_spec("Resource", name, provider, spec, common)
 
 
-def api(  # noqa: PLR0913
+def api(
     name: str,
     *,
     provider: Named | str,
@@ -207,7 +208,7 @@ def domain(name: str, *, provider: Named | str, owner: str = "unknown", **common
     return _with_spec("Domain", name, provider, {"owner": owner}, common)
 
 
-def group(  # noqa: PLR0913
+def group(
     name: str,
     *,
     provider: Named | str,
@@ -277,13 +278,11 @@ def location(
 
 
 def _with_spec(kind: str, name: str, provider: Named | str, spec: dict[str, Any], common: Common) -> Entity:
-    fields: object = {field: _plain(value) for field, value in spec.items() if value is not None}
+    fields = {field: _plain(value) for field, value in spec.items() if value is not None}
     further = common.get("spec")
-    if isinstance(further, Mapping):
-        fields = {**fields, **further}  # type: ignore[dict-item]
-    elif further is not None:
-        fields = further
-    return entity(kind, name, provider=provider, **{**common, "spec": fields})  # type: ignore[typeddict-item]
+    common = common.copy()
+    common["spec"] = {**fields, **further} if isinstance(further, Mapping) else further or fields
+    return entity(kind, name, provider=provider, **common)
 
 
 def _annotations(provider: Named | str, given: object) -> object:

@@ -18,7 +18,7 @@ OnInvalidEntity = Literal["quarantine", "fail"]
 
 PAGE_TIMEOUT_BEYOND_BURST = timedelta(seconds=60)
 LEASE_BEYOND_PAGE_TIMEOUT = timedelta(seconds=30)
-# What these two are when nothing is said follows from others; no duration is negative, so this cannot be meant by anyone.
+# Two defaults follow from other options; no duration is negative, so that nobody can mean this one.
 _DERIVED = timedelta(-1)
 _MAX_DECIMALS = 30
 
@@ -33,7 +33,8 @@ class ProviderOptions:
         rest_length: pause between two ingestions; may be 0.
         backoff: the n-th failure in a row waits the n-th of these (C-17).
         page_timeout: how long fetching a page may take; default `burst_length` + 60 s (C-16).
-        lease_length: how long a replica may be silent before another goes on; default and least `page_timeout` + 30 s (C-37).
+        lease_length: how long a replica may be silent before another goes on; default and least is
+            `page_timeout` + 30 s (C-37).
         max_pages: an ingestion of more pages is fatal; `None` for no limit (C-5).
         reject_empty_source_collections: an ingestion without a valid entity removes nothing (C-22).
         reject_removals_above_percentage: a sweep that would remove more of its base than this is refused, exactly;
@@ -132,16 +133,18 @@ def _positive_duration(name: str, value: object) -> timedelta:
 
 
 def _optional_duration(name: str, value: object) -> timedelta:
-    if value is None or value is _DERIVED:
+    if value is None or value == _DERIVED:
         return _DERIVED
     return _positive_duration(name, value)
 
 
 def _backoff(name: str, value: object) -> tuple[timedelta, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise InvalidOptions(f'{name}={value!r} is not a list of durations; write for example {name}=["1m", "5m", "3h"]')
+        raise InvalidOptions(
+            f'{name}={value!r} is not a list of durations; write for example {name}=["1m", "5m", "3h"]'
+        )
     if not value:
-        raise InvalidOptions(f'{name}={value!r} is empty: a failure needs a wait; write for example {name}=["1m"]')
+        raise InvalidOptions(f'{name}={value!r} is empty, and a failure needs a wait; write for example {name}=["1m"]')
     return tuple(_positive_duration(f"{name}[{index}]", each) for index, each in enumerate(value))
 
 
@@ -250,7 +253,9 @@ def _from_text(name: str, text: str) -> object:
     word = text.strip()
     reader = _READERS.get(name)
     if reader is _hook:
-        raise InvalidOptions(f"{name} is a function and cannot be set as text; pass it in Python: add(provider, {name}=…)")
+        raise InvalidOptions(
+            f"{name} is a function and cannot be set as text; pass it in Python: add(provider, {name}=…)"
+        )
     if word.lower() == "none":
         return None
     if reader is _backoff:
