@@ -1,0 +1,59 @@
+"""Incremental ingestion with mark and sweep: keep a catalog equal to sources that are too large for memory.
+
+Layout, from the ground up: `entity`, `provider`, `options` and `events` are the values that you meet; `lifecycle` and
+`guards` decide, and do nothing else; `store` holds entities, marks and ingestions, in memory or in Postgres; `engine`
+does one provider's tick, step by step, and `app` drives it; `simulation` drives the same engine on a virtual clock,
+with sources that are made up. `incrsim.open()` is where to begin.
+"""
+
+import logging
+
+from incrsim.app import App
+from incrsim.catalog import Catalog
+from incrsim.clock import SystemClock, VirtualClock
+from incrsim.entity import Entity, EntityRef
+from incrsim.errors import CursorExpired, FatalError, IncrsimError, ProviderError, RateLimited, StoreError
+from incrsim.guards import Verdict
+from incrsim.kinds import api, component, domain, entity, group, location, resource, system, user
+from incrsim.lifecycle import Ingestion, Outcome, Status
+from incrsim.opening import open  # noqa: A004  # reads as incrsim.open(…)
+from incrsim.options import ProviderOptions
+from incrsim.provider import IncrementalEntityProvider, Page, Problem
+from incrsim.report import CycleReport
+
+__all__ = [
+    "App",
+    "Catalog",
+    "CursorExpired",
+    "CycleReport",
+    "Entity",
+    "EntityRef",
+    "FatalError",
+    "IncrementalEntityProvider",
+    "IncrsimError",
+    "Ingestion",
+    "Outcome",
+    "Page",
+    "Problem",
+    "ProviderError",
+    "ProviderOptions",
+    "RateLimited",
+    "Status",
+    "StoreError",
+    "SystemClock",
+    "Verdict",
+    "VirtualClock",
+    "api",
+    "component",
+    "domain",
+    "entity",
+    "group",
+    "location",
+    "open",
+    "resource",
+    "system",
+    "user",
+]
+
+# A library stays silent unless its user configures logging.
+logging.getLogger("incrsim").addHandler(logging.NullHandler())

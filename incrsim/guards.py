@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 
 from incrsim.options import ProviderOptions
 
@@ -113,6 +115,11 @@ def too_many_invalid(invalid: int, distinct: int, options: ProviderOptions) -> b
     """
     numerator, denominator = options.max_invalid_percentage.as_integer_ratio()
     return invalid >= FEWEST_INVALID and 100 * invalid * denominator > numerator * distinct
+
+
+def percentage_text(limit: Fraction) -> str:
+    """A limit in decimal writing, for records and people."""
+    return str(Decimal(limit.numerator) / Decimal(limit.denominator))
 
 
 def _above_percentage(census: Census, options: ProviderOptions) -> bool:

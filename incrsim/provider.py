@@ -13,6 +13,7 @@ from incrsim.entity import Entity
 from incrsim.errors import InvalidPage, InvalidProvider
 
 NAME_LIMIT = 255
+SHOWN_LENGTH = 200
 
 
 class IncrementalEntityProvider:
@@ -86,11 +87,13 @@ def as_page(returned: object) -> Page:
         returned = _from_mapping(returned)
     if not isinstance(returned, Page):
         raise InvalidPage(
-            f"next() returned {_shown(returned)}, which is not a page; return incrsim.Page(entities=[…], cursor=…, done=…)"
+            f"next() returned {_shown(returned)}, which is not a page; "
+            "return incrsim.Page(entities=[…], cursor=…, done=…)"
         )
     if not isinstance(returned.done, bool):
         raise InvalidPage(
-            f"next() returned a page with done={_shown(returned.done)}; `done` is True or False, write for example done=not rows"
+            f"next() returned a page with done={_shown(returned.done)}; "
+            "`done` is True or False, write for example done=not rows"
         )
     if returned.cursor is None and not returned.done:
         raise InvalidPage(
@@ -103,7 +106,8 @@ def as_page(returned: object) -> Page:
         )
     if isinstance(returned.problems, str | bytes | Mapping) or not isinstance(returned.problems, Iterable):
         raise InvalidPage(
-            f"next() returned a page with problems={_shown(returned.problems)}; write a list of sentences or incrsim.Problem values"
+            f"next() returned a page with problems={_shown(returned.problems)}; "
+            "write a list of sentences or incrsim.Problem values"
         )
     return returned
 
@@ -112,7 +116,8 @@ def _from_mapping(returned: Mapping[Any, Any]) -> Page:
     unknown = sorted(str(key) for key in returned if key not in ("entities", "cursor", "done", "problems"))
     if unknown:
         raise InvalidPage(
-            f"next() returned a page with unknown keys {', '.join(unknown)}; a page has entities, cursor, done and problems"
+            f"next() returned a page with unknown keys {', '.join(unknown)}; "
+            "a page has entities, cursor, done and problems"
         )
     entities, problems = returned.get("entities"), returned.get("problems")
     return Page(
@@ -137,7 +142,8 @@ def provider_name(provider: object) -> str:
         )
     if not 1 <= len(name) <= NAME_LIMIT or not name.isprintable():
         raise InvalidProvider(
-            f"the provider name {_shown(name)} has {len(name)} characters; it must be 1 to {NAME_LIMIT} printable characters"
+            f"the provider name {_shown(name)} has {len(name)} characters; "
+            f"it must be 1 to {NAME_LIMIT} printable characters"
         )
     return name
 
@@ -179,10 +185,11 @@ def _check_callable(provider: object, name: str, method: str, example: str, most
     takes_any = any(p.kind is p.VAR_POSITIONAL for p in accepted)
     if len(required) > most or (method == "next" and len(accepted) < most and not takes_any):
         raise InvalidProvider(
-            f"the provider {name!r} has {method}{inspect.signature(found)}, which cannot be called by the engine; write\n{example}"
+            f"the provider {name!r} has {method}{inspect.signature(found)}, "
+            f"which cannot be called by the engine; write\n{example}"
         )
 
 
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 200 else f"{text[:200]}…"
+    return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"

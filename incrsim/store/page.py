@@ -119,7 +119,7 @@ class PageChanges:
     take_over: list[tuple[Stored, Entity]] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
     problems: list[FoundProblem] = field(default_factory=list)
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
 
 
 def decide(
@@ -197,7 +197,10 @@ def cursor_digest(cursor: str) -> bytes:
 
 
 def _lost_claim(entity: Entity, stored: Stored) -> FoundProblem:
-    message = f"{entity.ref} is owned by the provider {stored.owner!r}, which had it first; give both the same location_key to let the newer one win"
+    message = (
+        f"{entity.ref} is owned by the provider {stored.owner!r}, "
+        "which had it first; give both the same location_key to let the newer one win"
+    )
     return FoundProblem(
         ProblemKind.LOST_CLAIM,
         Problem(message=message, ref=entity.ref),
@@ -209,7 +212,8 @@ def _refuse_invalid(changes: PageChanges) -> None:
     bad = [found.problem for found in changes.problems if found.kind is ProblemKind.INVALID]
     if bad:
         raise InvalidEntity(
-            f"{len(bad)} invalid entities on the page, the first is {bad[0].ref or 'one without a readable ref'}: {bad[0].message}; "
+            f"{len(bad)} invalid entities on the page, "
+            f"the first is {bad[0].ref or 'one without a readable ref'}: {bad[0].message}; "
             'mend them in the source, or let on_invalid_entity="quarantine" store the others'
         )
 

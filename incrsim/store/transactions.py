@@ -180,7 +180,8 @@ def commit_page(tx: Transaction, lease: Lease, draft: PageDraft, options: Provid
     mark = NewMark(ingestion.number, draft.sequence, draft.cursor, digest, [*compared.same, *changes.seen], counts)
     if not tx.add_mark(mark):
         raise CursorRepeated(
-            f"page {draft.sequence} returned the cursor {draft.cursor}, which this ingestion has seen before, so it would never finish; "
+            f"page {draft.sequence} returned the cursor {draft.cursor}, "
+            "which this ingestion has seen before, so it would never finish; "
             "let each page's cursor point past that page, and return done=True on the last one"
         )
     if problems:
@@ -259,7 +260,8 @@ def _held(tx: Transaction, lease: Lease, *statuses: Status) -> Ingestion:
     """
     if tx.provider.fence != lease.fence or tx.lease is None:
         raise Fenced(
-            f"{lease.holder} held the provider {lease.provider!r} with fence {lease.fence}, but the fence is {tx.provider.fence} now: "
+            f"{lease.holder} held the provider {lease.provider!r} with fence {lease.fence}, "
+            f"but the fence is {tx.provider.fence} now: "
             "another replica or an operator took over, and this write was refused"
         )
     ingestion = _open_ingestion(tx)
@@ -275,7 +277,8 @@ def _check_sequence(ingestion: Ingestion, draft: PageDraft, options: ProviderOpt
         )
     if options.max_pages is not None and draft.sequence > options.max_pages:
         raise TooManyPages(
-            f"page {draft.sequence} is past max_pages={options.max_pages}; raise it if the source has grown, or mend the cursor"
+            f"page {draft.sequence} is past max_pages={options.max_pages}; "
+            "raise it if the source has grown, or mend the cursor"
         )
 
 
@@ -321,6 +324,6 @@ def _verdict(
         census=census,
         refused_by=refused_by,
         removed=removed,
-        limit_percentage=None if limit is None else str(limit),
+        limit_percentage=None if limit is None else guards.percentage_text(limit),
         limit_count=options.reject_removals_above_count,
     )

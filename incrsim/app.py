@@ -1,0 +1,232 @@
+"""The door that most users come in by: a store, the providers that are kept equal to their sources, and the events of
+both.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from incrsim import events
+from incrsim.catalog import Catalog
+from incrsim.clock import Clock, SystemClock
+from incrsim.engine import Engine
+from incrsim.errors import DuplicateProvider, StoreError, UnknownProvider
+from incrsim.events import EventStream
+from incrsim.host import Host, ThreadHost
+from incrsim.lifecycle import Ingestion, Operator, Status
+from incrsim.options import ProviderOptions
+from incrsim.provider import check_provider
+from incrsim.report import CycleReport
+from incrsim.store.contract import ProviderState, Store
+
+log = logging.getLogger("incrsim.app")
+
+LOOK_AGAIN = 1.0
+"""Seconds after which a lease of another replica, or a store that failed, is looked at again."""
+
+
+@dataclass(slots=True)
+class _Served:
+    """A provider that this app serves; the lock is held while one of its ticks runs."""
+
+    engine: Engine
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    draining: threading.Event = field(default_factory=threading.Event)
+
+
+class App:
+    """Keeps a catalog equal to the sources of its providers.
+
+    Args:
+        store: where entities, marks and ingestions live; closed together with the app.
+        clock: time for bursts, waits and events; a `VirtualClock` makes waiting free.
+        host: where providers' code runs; on threads of their own unless told otherwise.
+        holder: the name of this replica in leases; made up unless given.
+    """
+
+    def __init__(
+        self, store: Store, *, clock: Clock | None = None, host: Host | None = None, holder: str | None = None
+    ) -> None:
+        self.store = store
+        self.events = EventStream()
+        self.catalog = Catalog(store)
+        self._clock = clock or SystemClock()
+        self._stopwatch = SystemClock()  # what a report says of speed is real, also when waiting is virtual
+        self._host = host or ThreadHost()
+        self._holder = holder or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._served: dict[str, _Served] = {}
+        self._stop = threading.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        names = ", ".join(sorted(self._served)) or "no providers yet"
+        return f"<App on {self.store.describe()}: {names}>"
+
+    def close(self) -> None:
+        """Stop, and close the store. Repeatable."""
+        self.stop()
+        self.store.close()
+
+    def add(self, provider: Any, *, replace: bool = False, **options: Any) -> None:
+        """Serve a provider.
+
+        Args:
+            provider: an object with a `name`, an `around` and a `next` (C-2).
+            replace: take the place of a provider of that name; its running burst ends at its next page first (C-1).
+            options: see `ProviderOptions`; durations as `"3s"`, `timedelta` or `{"seconds": 3}`.
+
+        Raises:
+            InvalidProvider: when it cannot serve as a provider.
+            InvalidOptions: when an option has a value that cannot work.
+            DuplicateProvider: when there is one of that name, and `replace` was not given.
+        """
+        name = check_provider(provider)
+        checked = ProviderOptions.of(**options)
+        before = self._served.get(name)
+        if before is not None and not replace:
+            raise DuplicateProvider(
+                f"a provider called {name!r} is served already; give this one another name, or pass replace=True"
+            )
+        if before is not None:
+            before.draining.set()
+            before.lock.acquire()
+        self.store.register(name)
+        draining = threading.Event()
+        engine = Engine(
+            provider=provider,
+            options=checked,
+            store=self.store,
+            clock=self._clock,
+            host=self._host,
+            holder=self._holder,
+            stopping=lambda: self._stop.is_set() or draining.is_set(),
+        )
+        self._served[name] = _Served(engine, draining=draining)
+        if before is not None:
+            before.lock.release()
+
+    def providers(self) -> list[str]:
+        """The names of the providers that this app serves, sorted."""
+        return sorted(self._served)
+
+    def state(self, name: str) -> ProviderState:
+        """Where a provider is now."""
+        return self.store.state(name)
+
+    def tick(self, name: str) -> events.Event | None:
+        """Do what is due for one provider, to its end; returns the last event, if anything happened.
+
+        Raises:
+            UnknownProvider: when this app does not serve it.
+            StoreError: when the store cannot be used.
+        """
+        served = self._find(name)
+        last = None
+        with served.lock:
+            for event in served.engine.tick():
+                self.events.publish(event)
+                last = event
+        return last
+
+    def run_cycle(self, name: str) -> CycleReport:
+        """Bring one provider's ingestion to its end now: go on with an open one, or begin one; a rest or wait ends.
+
+        Waits while another replica holds the lease. Failures are retried as the options say. Ends when the sweep is
+        committed or refused, when the ingestion ended otherwise, or at the next page boundary after `stop`.
+
+        Args:
+            name: the provider's name.
+
+        Raises:
+            UnknownProvider: when this app does not serve it.
+            StoreError: when the store cannot be used.
+        """
+        self._find(name)
+        self._stop.clear()
+        began = self._stopwatch.monotonic()
+        returned = 0
+
+        def count(event: events.Event) -> None:
+            nonlocal returned
+            if isinstance(event, events.PageCommitted) and event.provider == name:
+                returned += event.counts.returned
+
+        unsubscribe = self.events.subscribe(count)
+        try:
+            ingestion = self._to_end(name, self._begin(name))
+        finally:
+            unsubscribe()
+        return CycleReport(name, ingestion, returned, self._stopwatch.monotonic() - began)
+
+    def run(self) -> None:
+        """Serve all providers until `stop` is called, each when it is due; the store may go away and come back
+        meanwhile.
+        """
+        self._stop.clear()
+        while not self._stop.is_set():
+            pause = LOOK_AGAIN
+            for name in self.providers():
+                if self._stop.is_set():
+                    return
+                pause = min(pause, self._tick_or_log(name))
+            self._clock.wait(pause, self._stop)
+
+    def stop(self) -> None:
+        """End `run` and `run_cycle` at the next page boundary; may be called from any thread or signal handler."""
+        self._stop.set()
+
+    def _find(self, name: str) -> _Served:
+        served = self._served.get(name)
+        if served is None:
+            known = ", ".join(self.providers()) or "none yet"
+            raise UnknownProvider(f"this app serves no provider called {name!r}; it serves: {known}")
+        return served
+
+    def _begin(self, name: str) -> int:
+        """End a rest or a wait; returns the number of the ingestion that goes on."""
+        _, decision = self.store.operate(name, Operator.TRIGGER)
+        return decision.current.number
+
+    def _to_end(self, name: str, number: int) -> Ingestion:
+        while True:
+            last = self.tick(name)
+            state = self.store.state(name)
+            ended = self._ended(state, number)
+            if ended is not None or self._stop.is_set():
+                return ended or state.ingestion
+            self._clock.wait(_pause(state, last), self._stop)
+
+    def _ended(self, state: ProviderState, number: int) -> Ingestion | None:
+        if state.ingestion.number == number:
+            return state.ingestion if state.ingestion.status is Status.RESTING else None
+        return next((each for each in self.store.history(state.name) if each.number == number), state.ingestion)
+
+    def _tick_or_log(self, name: str) -> float:
+        try:
+            last = self.tick(name)
+            return _pause(self.store.state(name), last)
+        except StoreError as error:
+            log.warning("%s: %s; looking again in %g s", name, error, LOOK_AGAIN)
+            return LOOK_AGAIN
+
+
+def _pause(state: ProviderState, last: events.Event | None) -> float:
+    """Seconds until there may be something to do, by the store's time."""
+    if isinstance(last, events.Waiting) and last.reason in ("held", "stuck"):
+        return min(LOOK_AGAIN, max(0.0, (last.until - state.now).total_seconds()) or LOOK_AGAIN)
+    due_at = state.ingestion.due_at or state.now
+    return max(0.0, (due_at - state.now).total_seconds())

@@ -1,0 +1,223 @@
+"""A provider's side of one burst: entering its context, fetching pages, leaving (C-2, C-16).
+
+`ProviderBurst` gives the three shapes of a provider (sync, async, callback) one synchronous face. All its code runs on
+one thread; coroutines run on an event loop of the burst's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import replace
+from typing import Any, Protocol
+
+from incrsim.errors import BurstShapeError, InvalidProvider, PageTimeout
+from incrsim.provider import Page, as_page, takes_callback
+
+
+class _Shape(Protocol):
+    """How a provider's context is entered and left."""
+
+    def enter(self, timeout: float | None) -> Any:
+        """Enter, and return the context."""
+
+    def leave(self, error: BaseException | None, timeout: float | None) -> None:
+        """Leave, telling the provider what went wrong in its burst."""
+
+
+class ProviderBurst:
+    """One burst of a provider, to be used on one thread: `enter`, any number of `fetch`, `leave`.
+
+    Args:
+        provider: the provider.
+    """
+
+    def __init__(self, provider: Any) -> None:
+        self._provider = provider
+        self._loop = _Loop()
+        self._shape: _Shape = (
+            _CallbackShape(provider, self._loop) if takes_callback(provider) else _ManagerShape(provider, self._loop)
+        )
+        self._context: Any = None
+
+    def enter(self, timeout: float | None = None) -> None:
+        """Enter the provider's context.
+
+        Args:
+            timeout: seconds after which coroutines are cancelled; `None` for no limit.
+        """
+        self._context = self._shape.enter(timeout)
+
+    def fetch(self, cursor: Any, timeout: float | None = None) -> Page:
+        """Ask the provider for the page at `cursor`.
+
+        Raises:
+            InvalidPage: when what comes back is not a page (C-3).
+            PageTimeout: when a coroutine took longer than `timeout` seconds and was cancelled (C-16).
+        """
+        page = as_page(self._loop.result(self._provider.next(self._context, cursor), timeout))
+        # A generator of entities is the provider's code as well: run it here, on the burst's thread and under its
+        # limit.
+        return replace(page, entities=list(page.entities), problems=list(page.problems))
+
+    def leave(self, error: BaseException | None = None, timeout: float | None = None) -> None:
+        """Leave the provider's context, whatever happened, and end the burst's event loop.
+
+        Args:
+            error: what went wrong in the burst; it reaches the provider's `around`.
+            timeout: seconds after which coroutines are cancelled.
+        """
+        try:
+            self._shape.leave(error, timeout)
+        finally:
+            self._loop.close()
+
+
+class _Loop:
+    """An event loop that is made when the first coroutine comes along."""
+
+    def __init__(self) -> None:
+        self._runner: asyncio.Runner | None = None
+
+    def result(self, returned: Any, timeout: float | None) -> Any:
+        """What a call returned, awaited first if it is a coroutine."""
+        return self.run(_awaited(returned), timeout) if inspect.isawaitable(returned) else returned
+
+    def run(self, coroutine: Coroutine[Any, Any, Any], timeout: float | None) -> Any:
+        """Run a coroutine to its end, or cancel it after `timeout` seconds."""
+        return self._get().run(_within(coroutine, timeout))
+
+    def close(self) -> None:
+        """Cancel what is left and close the loop."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+
+    def _get(self) -> asyncio.Runner:
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+        return self._runner
+
+
+class _ManagerShape:
+    """`around()` returns a context manager, or an async one."""
+
+    def __init__(self, provider: Any, loop: _Loop) -> None:
+        self._provider = provider
+        self._loop = loop
+        self._manager: AbstractContextManager[Any] | AbstractAsyncContextManager[Any] | None = None
+
+    def enter(self, timeout: float | None) -> Any:
+        """Enter the manager that `around()` returns."""
+        manager = self._provider.around()
+        if isinstance(manager, AbstractContextManager):
+            context = manager.__enter__()
+        elif isinstance(manager, AbstractAsyncContextManager):
+            context = self._loop.run(_awaited(manager.__aenter__()), timeout)
+        else:
+            raise InvalidProvider(
+                f"around() of the provider {self._provider.name!r} returned {manager!r}, "
+                "which is not a context manager; "
+                "decorate it with @contextmanager (or @asynccontextmanager) and yield the context"
+            )
+        self._manager = manager
+        return context
+
+    def leave(self, error: BaseException | None, timeout: float | None) -> None:
+        """Leave it; a manager that swallows the error changes nothing, for the engine has noted it already."""
+        manager, self._manager = self._manager, None
+        details = (None, None, None) if error is None else (type(error), error, error.__traceback__)
+        if isinstance(manager, AbstractContextManager):
+            _ignoring(error, lambda: manager.__exit__(*details))
+        elif manager is not None:
+            _ignoring(error, lambda: self._loop.run(_awaited(manager.__aexit__(*details)), timeout))
+
+
+class _CallbackShape:
+    """Upstream's `async def around(self, burst)`: it calls `burst(context)`, which lasts as long as the burst does."""
+
+    def __init__(self, provider: Any, loop: _Loop) -> None:
+        self._provider = provider
+        self._loop = loop
+        self._task: asyncio.Task[Any] | None = None
+        self._entered: asyncio.Future[Any] | None = None
+        self._over: asyncio.Future[None] | None = None
+        self._calls = 0
+
+    def enter(self, timeout: float | None) -> Any:
+        """Run `around` up to its call of `burst`."""
+        return self._loop.run(self._begin(), timeout)
+
+    def leave(self, error: BaseException | None, timeout: float | None) -> None:
+        """Let `burst` return, or raise what went wrong, and run `around` to its end."""
+        if self._task is not None:
+            _ignoring(error, lambda: self._loop.run(self._end(error), timeout))
+
+    async def _begin(self) -> Any:
+        loop = asyncio.get_running_loop()
+        self._entered, self._over = loop.create_future(), loop.create_future()
+        returned = self._provider.around(self._burst)
+        if not inspect.isawaitable(returned):
+            raise BurstShapeError(f"{self._named()} must be `async def` and `await burst(context)`")
+        self._task = asyncio.ensure_future(returned)
+        await asyncio.wait({self._task, self._entered}, return_when=asyncio.FIRST_COMPLETED)
+        if not self._entered.done():
+            task, self._task = self._task, None
+            await task  # raises what `around` raised
+            raise BurstShapeError(
+                f"{self._named()} returned without calling `burst`; write `await burst(context)` in it"
+            )
+        return self._entered.result()
+
+    async def _burst(self, context: Any) -> None:
+        self._calls += 1
+        if self._calls > 1 or self._entered is None or self._over is None:
+            raise BurstShapeError(f"{self._named()} called `burst` twice; one burst is one call")
+        self._entered.set_result(context)
+        await self._over
+
+    async def _end(self, error: BaseException | None) -> None:
+        task, self._task = self._task, None
+        if self._over is None or task is None:
+            return
+        if task.done() and error is None:
+            await task
+            raise BurstShapeError(
+                f"{self._named()} ended before its burst; write `await burst(context)`, not just a call"
+            )
+        if error is None:
+            self._over.set_result(None)
+        else:
+            self._over.set_exception(error)
+        await task
+
+    def _named(self) -> str:
+        return f"around(burst) of the provider {self._provider.name!r}"
+
+
+def _ignoring(error: BaseException | None, leave: Callable[[], Any]) -> None:
+    """Leave a context that was told of `error`: that it comes out again is no news; anything else is."""
+    try:
+        leave()
+    except BaseException as raised:
+        if raised is not error:
+            raise
+
+
+async def _awaited(returned: Any) -> Any:
+    return await returned
+
+
+async def _within(coroutine: Coroutine[Any, Any, Any], seconds: float | None) -> Any:
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            return await coroutine
+    except TimeoutError as error:
+        if limit.expired():
+            raise PageTimeout(
+                f"the provider took longer than page_timeout ({seconds:g} s), and was cancelled"
+            ) from error
+        raise

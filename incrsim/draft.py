@@ -1,0 +1,70 @@
+"""From a page as a provider returned it to one that a store can commit (C-6, C-7, C-8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from incrsim.entity import Entity
+from incrsim.errors import InvalidPage
+from incrsim.provider import Page, Problem
+from incrsim.store.page import FoundProblem, PageDraft, ProblemKind, invalid, problem_key
+
+
+def draft_page(page: Page, sequence: int, cursor: str | None) -> PageDraft:
+    """Read a page's entities, each ref once, and its problems.
+
+    Args:
+        page: what the provider returned.
+        sequence: the page's number in the ingestion, from 1.
+        cursor: the page's cursor as canonical JSON text; `None` when it is done.
+    """
+    latest: dict[str, Entity] = {}
+    unreadable: list[FoundProblem] = []
+    returned = 0
+    for item in page.entities:
+        returned += 1
+        entity = item if type(item) is Entity else _entity(item)
+        if entity.ref is None:
+            unreadable.append(invalid(entity))
+        else:
+            # The later one wins (C-8); taken out first, so that it also stands where the later one stood.
+            latest.pop(entity.ref, None)
+            latest[entity.ref] = entity
+    return PageDraft(
+        sequence=sequence,
+        entities=list(latest.values()),
+        cursor=cursor,
+        done=page.done,
+        returned=returned,
+        unreadable=tuple(unreadable),
+        reported=_reported(page.problems),
+    )
+
+
+def _entity(item: Any) -> Entity:
+    if not isinstance(item, Mapping):
+        # Not an entity at all: kept as one without a readable ref, so that this ingestion sweeps nothing (C-7).
+        return Entity({"not an entity": repr(item)[:200]})
+    inner = item.get("entity")
+    if isinstance(inner, Entity):
+        return inner
+    if isinstance(inner, Mapping) and "kind" not in item:
+        return Entity(inner, location_key=_location_key(item))
+    return Entity(item)
+
+
+def _location_key(item: Mapping[Any, Any]) -> str | None:
+    key = item.get("locationKey", item.get("location_key"))
+    if key is None or isinstance(key, str):
+        return key
+    raise InvalidPage(f"a page's entity has locationKey={key!r}; a location key is text, or left out")
+
+
+def _reported(problems: Iterable[Problem | str]) -> tuple[FoundProblem, ...]:
+    found = []
+    for each in problems:
+        problem = each if isinstance(each, Problem) else Problem(message=str(each))
+        subject = f"{problem.ref}\0{problem.field}\0{problem.rule}\0{problem.message}"
+        found.append(FoundProblem(ProblemKind.REPORTED, problem, problem_key(ProblemKind.REPORTED, subject)))
+    return tuple(found)

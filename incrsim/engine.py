@@ -1,0 +1,280 @@
+"""One provider's tick, as steps: claim, read a burst of pages, sweep (architecture, decision 2).
+
+`tick` is a generator of events: between two of them anything may happen, a crash included, and none is yielded with a
+transaction open. Whoever drives it decides when the next step is taken: a live worker at once, a simulation in the
+order of its schedule, or never.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from incrsim import events
+from incrsim.clock import Clock
+from incrsim.cursor import canonical_cursor, read_cursor
+from incrsim.draft import draft_page
+from incrsim.errors import CursorExpired, FatalError, Fenced, RateLimited, StoreError
+from incrsim.host import BurstSession, Host
+from incrsim.lifecycle import Consequence, Decision, Failure, Ingestion, Status
+from incrsim.options import ProviderOptions
+from incrsim.provider import Page
+from incrsim.store.contract import Granted, Held, Lease, NotDue, Store
+
+log = logging.getLogger("incrsim.engine")
+
+MESSAGE_LIMIT = 16_000
+"""How many characters of an error's message are kept; escaped, so that they are as many bytes (C-18)."""
+
+STUCK_WAIT = 1.0
+"""Seconds after which a provider with a stuck thread is looked at again (C-16)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a tick needs.
+
+    Args:
+        provider: the provider, checked.
+        options: its options.
+        store: where it is kept.
+        clock: for burst lengths and the instants of events.
+        host: where its code runs.
+        holder: the name of this replica.
+        stopping: asked at each page boundary; the burst ends early when it says yes.
+    """
+
+    provider: Any
+    options: ProviderOptions
+    store: Store
+    clock: Clock
+    host: Host
+    holder: str
+    stopping: Callable[[], bool] = lambda: False
+
+    @property
+    def name(self) -> str:
+        """The provider's name."""
+        name: str = self.provider.name
+        return name
+
+    def tick(self) -> Iterator[events.Event]:
+        """Do what is due for the provider, one step at a time.
+
+        Raises:
+            StoreError: when the store cannot be used; the lease then expires by itself (C-18).
+        """
+        if self.host.is_stuck(self.name):
+            yield self._waiting_for_stuck_thread()
+            return
+        claim = self.store.claim(self.name, self.holder, self.options)
+        match claim:
+            case NotDue(ingestion):
+                until = ingestion.due_at or self.clock.now()
+                yield events.Waiting(**self._at(ingestion), until=until, reason=ingestion.status)
+            case Held(holder, until):
+                state = self.store.state(self.name)
+                yield events.Waiting(**self._at(state.ingestion), until=until, reason="held", holder=holder)
+            case Granted(lease, ingestion):
+                yield self._claimed(lease, ingestion)
+                yield from self._work(lease, ingestion)
+
+    def _work(self, lease: Lease, ingestion: Ingestion) -> Iterator[events.Event]:
+        work = _Work(lease, ingestion)
+        try:
+            if work.ingestion.status is Status.BURSTING:
+                yield from self._burst(work)
+            if work.ingestion.status is Status.SWEEPING:
+                yield from self._sweep(work)
+        except Fenced as error:
+            log.warning("%s: %s", self.name, error)
+            yield events.Overtaken(**self._at(work.ingestion))
+        except Exception as error:  # noqa: BLE001  # a provider may raise anything; what follows is read off the class (C-17)
+            yield from self._record(work, error)
+
+    # --- a burst ------------------------------------------------------------------------------------------------------
+
+    def _burst(self, work: _Work) -> Iterator[events.Event]:
+        session = self.host.begin(self.provider, self.options.page_timeout.total_seconds())
+        begun = self.clock.monotonic()
+        try:
+            session.enter()
+            yield events.ContextEntered(**self._at(work.ingestion))
+            yield from self._pages(work, session, begun)
+        except BaseException as error:  # also when the driver drops the generator: the context is left whatever happens
+            self._leave_quietly(session, error)
+            raise
+        session.leave()
+        yield events.ContextLeft(**self._at(work.ingestion))
+        if work.ingestion.status is Status.BURSTING:
+            ended = self.store.end_burst(work.lease, self.options)
+            work.ingestion = ended
+            due_at = ended.due_at or self.clock.now()
+            yield events.BurstEnded(**self._at(ended), pages=ended.pages, due_at=due_at)
+
+    def _pages(self, work: _Work, session: BurstSession, begun: float) -> Iterator[events.Event]:
+        length = self.options.burst_length.total_seconds()
+        while work.ingestion.status is Status.BURSTING:
+            page = yield from self._fetch(work, session)
+            yield from self._commit(work, page)
+            if self.clock.monotonic() - begun >= length or self.stopping():
+                return
+
+    def _fetch(self, work: _Work, session: BurstSession) -> Generator[events.Event, None, Page]:
+        sequence = work.ingestion.pages + 1
+        cursor = work.ingestion.cursor
+        work.asked_for = (sequence, cursor)
+        begun = self.clock.monotonic()
+        page = session.fetch(None if cursor is None else read_cursor(cursor))
+        seconds = self.clock.monotonic() - begun
+        yield events.PageFetched(
+            **self._at(work.ingestion), page=sequence, entities=len(list(page.entities)), seconds=seconds
+        )
+        return page
+
+    def _commit(self, work: _Work, page: Page) -> Iterator[events.Event]:
+        sequence = work.ingestion.pages + 1
+        number = work.ingestion.number
+        cursor = None if page.done else canonical_cursor(page.cursor)
+        committed = self.store.commit_page(work.lease, draft_page(page, sequence, cursor), self.options)
+        work.lease, work.ingestion, work.asked_for = committed.lease, committed.decision.ingestion, None
+        yield events.PageCommitted(
+            at=self.clock.now(),
+            provider=self.name,
+            ingestion=number,
+            page=sequence,
+            counts=committed.counts,
+            total=work.ingestion.counts,
+            done=page.done,
+        )
+        yield from self._ended(committed.decision)
+
+    def _leave_quietly(self, session: BurstSession, error: BaseException) -> None:
+        """Leave the context after an error; what goes wrong on the way out is logged, the first error is the one that
+        counts.
+        """
+        try:
+            session.leave(error)
+        except Exception:
+            log.exception("%s: leaving its context failed too", self.name)
+
+    # --- a sweep ------------------------------------------------------------------------------------------------------
+
+    def _sweep(self, work: _Work) -> Iterator[events.Event]:
+        work.asked_for = None
+        work.ingestion = self.store.commit_sweep(work.lease, self.options)
+        verdict = work.ingestion.verdict
+        if verdict is not None:
+            yield events.SweepCommitted(
+                **self._at(work.ingestion), verdict=verdict, counts=work.ingestion.counts, due_at=work.ingestion.due_at
+            )
+
+    # --- failures -----------------------------------------------------------------------------------------------------
+
+    def _record(self, work: _Work, error: Exception) -> Iterator[events.Event]:
+        failure = self._failure(work, error)
+        log.error("%s: %s", self.name, failure.message, exc_info=error)
+        try:
+            decision = self.store.record_failure(work.lease, failure, self.options)
+        except Fenced:
+            yield events.Overtaken(**self._at(work.ingestion))
+            return
+        except StoreError as unrecorded:
+            # Nobody knows of the failure: the lease expires, and whoever claims next goes on from the last committed
+            # page.
+            raise unrecorded from error
+        ingestion = decision.ingestion
+        yield events.Failed(
+            **self._at(ingestion),
+            failure=ingestion.last_error or failure,
+            status=ingestion.status,
+            attempts=ingestion.attempts,
+            due_at=decision.current.due_at,
+        )
+        yield from self._ended(decision)
+
+    def _failure(self, work: _Work, error: Exception) -> Failure:
+        page, cursor = work.asked_for or (None, None)
+        kind = type(error)
+        known = kind.__module__ in ("builtins", "incrsim.errors")
+        return Failure(
+            error=kind.__qualname__ if known else f"{kind.__module__}.{kind.__qualname__}",
+            message=_escaped(self._redacted(_text(error))),
+            page=page,
+            cursor=None if cursor is None else _escaped(self._redacted(cursor)),
+            consequence=consequence_of(error),
+            until=error.until if isinstance(error, RateLimited) else None,
+        )
+
+    def _redacted(self, text: str) -> str:
+        if self.options.redact is None:
+            return text
+        try:
+            return self.options.redact(text)
+        except Exception:
+            log.exception("%s: the redact hook failed", self.name)
+            return "(withheld, since the redact hook failed)"
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    def _at(self, ingestion: Ingestion) -> dict[str, Any]:
+        return {"at": self.clock.now(), "provider": self.name, "ingestion": ingestion.number}
+
+    def _claimed(self, lease: Lease, ingestion: Ingestion) -> events.Claimed:
+        return events.Claimed(
+            **self._at(ingestion),
+            holder=lease.holder,
+            fence=lease.fence,
+            status=ingestion.status,
+            page=ingestion.pages + 1,
+        )
+
+    def _ended(self, decision: Decision) -> Iterator[events.Event]:
+        if decision.successor is not None:
+            yield events.IngestionEnded(
+                **self._at(decision.ingestion), record=decision.ingestion, due_at=decision.successor.due_at
+            )
+
+    def _waiting_for_stuck_thread(self) -> events.Waiting:
+        state = self.store.state(self.name)
+        until = self.clock.now() + timedelta(seconds=STUCK_WAIT)
+        return events.Waiting(**self._at(state.ingestion), until=until, reason="stuck")
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is known of the ingestion while it is worked on; the store has the truth."""
+
+    lease: Lease
+    ingestion: Ingestion
+    asked_for: tuple[int, str | None] | None = None
+
+
+def consequence_of(error: BaseException) -> Consequence:
+    """What follows from an error, read off its class and never off its text (C-17)."""
+    match error:
+        case RateLimited():
+            return Consequence.RATE_LIMITED
+        case CursorExpired():
+            return Consequence.CURSOR_EXPIRED
+        case FatalError():
+            return Consequence.FATAL
+    return Consequence.RETRY
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001  # an error that cannot even say what it is must not hide that there was one
+        return "".join(traceback.format_exception_only(type(error), None)).strip()
+
+
+def _escaped(text: str) -> str:
+    """Text that every store can hold: control characters and lone surrogates escaped, at most 16 kB."""
+    escaped = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    data = escaped.encode()
+    return data[:MESSAGE_LIMIT].decode(errors="ignore") + ("…" if len(data) > MESSAGE_LIMIT else "")

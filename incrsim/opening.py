@@ -1,0 +1,46 @@
+"""Where a store is: in memory, embedded, or behind a URL."""
+
+from __future__ import annotations
+
+from incrsim.app import App
+from incrsim.clock import Clock, VirtualClock
+from incrsim.errors import CallerError
+from incrsim.host import InlineHost
+from incrsim.store.contract import Store
+from incrsim.store.memory import MemoryStore
+
+
+def open(database: str | None = None, *, clock: Clock | None = None) -> App:  # noqa: A001  # reads as incrsim.open(…)
+    """Open a catalog: `incrsim.open()` in memory, `incrsim.open("embedded")` a Postgres of its own, or a database's
+    URL.
+
+    Args:
+        database: `None` or `"memory"`, `"embedded"`, or `postgresql://user@host/name`.
+        clock: a `VirtualClock` lets leases, rests and waits pass by it, and runs providers on the caller's thread.
+
+    Raises:
+        CallerError: when `database` is none of these.
+        StoreUnavailable: when the database cannot be reached.
+        StoreUnusable: when it can be reached but not used.
+        MissingExtra: when something must be installed first; the message says what.
+    """
+    virtual = isinstance(clock, VirtualClock)
+    return App(open_store(database, clock), clock=clock, host=InlineHost(clock) if virtual and clock else None)
+
+
+def open_store(database: str | None, clock: Clock | None = None) -> Store:
+    """The store alone; see `open`."""
+    if database is None or database == "memory":
+        return MemoryStore(clock)
+    if database == "embedded":
+        from incrsim.store.embedded_store import EmbeddedStore
+
+        return EmbeddedStore.open(clock)
+    if database.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+        from incrsim.store.postgres import PostgresStore
+
+        return PostgresStore.open(database, clock=clock)
+    raise CallerError(
+        f"{database!r} is not a database that incrsim knows; "
+        'write "memory", "embedded", or a URL such as postgresql://user@host/name'
+    )
