@@ -51,7 +51,10 @@ class Common(TypedDict, total=False):
     location_key: str | None
 
 
-_METADATA = ("namespace", "title", "description", "labels", "tags", "links")
+_METADATA = frozenset({"namespace", "title", "description", "labels", "tags", "links"})
+_COMMON = frozenset(Common.__annotations__)
+_JSON_TYPES = frozenset({str, dict, list, int, float, bool})
+_MANAGED_BY, _MANAGED_BY_ORIGIN = LOCATION_ANNOTATIONS
 
 
 def entity(kind: str, name: str, *, provider: Named | str, **common: Unpack[Common]) -> Entity:
@@ -66,20 +69,7 @@ def entity(kind: str, name: str, *, provider: Named | str, **common: Unpack[Comm
     Raises:
         TypeError: `provider` has no name, or an argument is unknown.
     """
-    unknown = common.keys() - Common.__annotations__.keys()
-    if unknown:
-        raise TypeError(f"{kind} takes no {', '.join(sorted(unknown))}; fields of its own go into spec={{…}}")
-    metadata: dict[str, Any] = {"name": name, "annotations": _annotations(provider, common.get("annotations"))}
-    for field in _METADATA:
-        value = common.get(field)
-        if value is not None:
-            metadata[field] = _plain(value)
-    version = common.get("api_version") or API_VERSION
-    body: dict[str, object] = {"apiVersion": version, "kind": kind, "metadata": metadata}
-    spec = common.get("spec")
-    if spec is not None:
-        body["spec"] = _plain(spec)
-    return Entity(body, location_key=common.get("location_key"))
+    return _build(kind, name, provider, {}, common)
 
 
 def component(  # noqa: PLR0913
@@ -121,7 +111,7 @@ def component(  # noqa: PLR0913
         "consumesApis": consumes_apis,
         "dependsOn": depends_on,
     }
-    return _with_spec("Component", name, provider, spec, common)
+    return _build("Component", name, provider, spec, common)
 
 
 def resource(
@@ -146,7 +136,7 @@ def resource(
         common: see `Common`.
     """
     spec = {"type": type, "owner": owner, "system": system, "dependsOn": depends_on}
-    return _with_spec("Resource", name, provider, spec, common)
+    return _build("Resource", name, provider, spec, common)
 
 
 def api(
@@ -173,16 +163,11 @@ def api(
         common: see `Common`.
     """
     spec = {"type": type, "lifecycle": lifecycle, "owner": owner, "definition": definition, "system": system}
-    return _with_spec("API", name, provider, spec, common)
+    return _build("API", name, provider, spec, common)
 
 
 def system(
-    name: str,
-    *,
-    provider: Named | str,
-    owner: str = "unknown",
-    domain: str | None = None,
-    **common: Unpack[Common],
+    name: str, *, provider: Named | str, owner: str = "unknown", domain: str | None = None, **common: Unpack[Common]
 ) -> Entity:
     """Build a `System`: components and resources that belong together.
 
@@ -193,7 +178,7 @@ def system(
         domain: ref of the domain it belongs to.
         common: see `Common`.
     """
-    return _with_spec("System", name, provider, {"owner": owner, "domain": domain}, common)
+    return _build("System", name, provider, {"owner": owner, "domain": domain}, common)
 
 
 def domain(name: str, *, provider: Named | str, owner: str = "unknown", **common: Unpack[Common]) -> Entity:
@@ -205,7 +190,7 @@ def domain(name: str, *, provider: Named | str, owner: str = "unknown", **common
         owner: ref of a group or user.
         common: see `Common`.
     """
-    return _with_spec("Domain", name, provider, {"owner": owner}, common)
+    return _build("Domain", name, provider, {"owner": owner}, common)
 
 
 def group(
@@ -232,7 +217,7 @@ def group(
         common: see `Common`.
     """
     spec = {"type": type, "children": children, "parent": parent, "members": members, "profile": profile}
-    return _with_spec("Group", name, provider, spec, common)
+    return _build("Group", name, provider, spec, common)
 
 
 def user(
@@ -252,7 +237,7 @@ def user(
         profile: `displayName`, `email`, `picture`.
         common: see `Common`.
     """
-    return _with_spec("User", name, provider, {"memberOf": member_of, "profile": profile}, common)
+    return _build("User", name, provider, {"memberOf": member_of, "profile": profile}, common)
 
 
 def location(
@@ -274,31 +259,39 @@ def location(
         targets: several places.
         common: see `Common`.
     """
-    return _with_spec("Location", name, provider, {"type": type, "target": target, "targets": targets}, common)
+    return _build("Location", name, provider, {"type": type, "target": target, "targets": targets}, common)
 
 
-def _with_spec(kind: str, name: str, provider: Named | str, spec: dict[str, Any], common: Common) -> Entity:
-    fields = {field: _plain(value) for field, value in spec.items() if value is not None}
-    further = common.get("spec")
-    common = common.copy()
-    common["spec"] = {**fields, **further} if isinstance(further, Mapping) else further or fields
-    return entity(kind, name, provider=provider, **common)
+def _build(kind: str, name: str, provider: Named | str, own: dict[str, Any], common: Common) -> Entity:
+    if not common.keys() <= _COMMON:
+        unknown = ", ".join(sorted(common.keys() - _COMMON))
+        raise TypeError(f"{kind} {name!r} takes no {unknown}; fields of its own go into spec={{…}}")
+    metadata: dict[str, Any] = {"name": name, "annotations": _annotations(provider, common.get("annotations"))}
+    for field, value in common.items():
+        if value is not None and field in _METADATA:
+            metadata[field] = _plain(value)
+    version = common.get("api_version") or API_VERSION
+    body: dict[str, object] = {"apiVersion": version, "kind": kind, "metadata": metadata}
+    spec = {field: _plain(value) for field, value in own.items() if value is not None}
+    further = common.get("spec", {})
+    if spec or further:
+        body["spec"] = {**spec, **(further or {})} if isinstance(further, Mapping | None) else further
+    return Entity(body, location_key=common.get("location_key"))
 
 
 def _annotations(provider: Named | str, given: object) -> object:
     name = provider if isinstance(provider, str) else getattr(provider, "name", None)
     if not isinstance(name, str):
         raise TypeError(f"provider={provider!r} has no name; pass the provider itself (provider=self) or its name")
-    origin = f"incremental:{name}"
-    filled: dict[str, object] = dict.fromkeys(LOCATION_ANNOTATIONS, origin)
-    if given is None:
-        return filled
-    return {**filled, **given} if isinstance(given, Mapping) else given
+    location = f"incremental:{name}"
+    if given is None or isinstance(given, Mapping):
+        return {_MANAGED_BY: location, _MANAGED_BY_ORIGIN: location, **(given or {})}
+    return given
 
 
 def _plain(value: object) -> object:
     """The list or dict that JSON has for it; anything else stays, for the rules to judge."""
-    if isinstance(value, str | bytes | dict | list):
+    if type(value) in _JSON_TYPES or isinstance(value, str | bytes):
         return value
     if isinstance(value, Mapping):
         return dict(value)
