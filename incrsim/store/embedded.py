@@ -165,7 +165,7 @@ def _prepare(home: Path, account: Account) -> None:
         for missing in [above for above in home.parents if not above.exists()][::-1]:
             missing.mkdir(exist_ok=True)
             if account.is_another:  # who must get through, whatever the caller's umask says
-                missing.chmod(0o755)
+                missing.chmod(0o711)
         home.mkdir(mode=0o700, exist_ok=True)
         content = {path.name for path in home.iterdir()}
         owner = home.stat().st_uid

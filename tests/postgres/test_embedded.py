@@ -15,7 +15,6 @@ import psycopg
 import pytest
 import sqlalchemy
 
-import incrsim.errors
 from incrsim.errors import CallerError, MissingExtra, StoreUnavailable, StoreUnusable
 from incrsim.store import embedded, embedded_binaries
 from incrsim.store.embedded import find_binaries, start
@@ -50,7 +49,7 @@ class OtherProcess:
     """Another user of the server; it ends in order, without a word to the server, when `leave` is called."""
 
     def __init__(self, directory: Path, *arguments: str) -> None:
-        environment = os.environ | {"PYTHONPATH": str(Path(incrsim.errors.__file__).parents[1])}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         self.process = subprocess.Popen(
             [sys.executable, "-c", OTHER_PROCESS, str(directory), *arguments],
             stdin=subprocess.PIPE,
@@ -61,7 +60,9 @@ class OtherProcess:
 
     def url(self) -> str:
         assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        said = self.process.stdout.readline().strip()
+        assert said.startswith("postgresql://"), said
+        return said
 
     def leave(self) -> int:
         self.process.communicate("\n")
