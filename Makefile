@@ -24,10 +24,9 @@ lint: $(VENV)/.has-dev ## style, and what usually is a mistake
 types: $(VENV)/.has-dev ## strict types
 	@$(BIN)/mypy
 
-# Tests that wait for a database leave a core idle, hence two workers; `loadgroup` keeps together what shares an
-# expensive result (the check against mutants).
+# Tests that wait for a database leave a core idle, hence two workers; `worksteal` keeps both busy to the end.
 tests: $(VENV)/.has-dev ## all tests, or some: make tests TESTS=tests/unit
-	@$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
+	@$(BIN)/pytest -n 2 --dist worksteal $(TESTS)
 
 format: $(VENV)/.has-dev ## mend the style
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .

@@ -183,8 +183,12 @@ def _outcome(
     accepted = mutant.raises if mutant else ()
     in_time = not (left_out(item) and str(error).startswith("Timeout ("))
     if report.when == "call" and in_time and all(_noticed(each, accepted) for each in _flat(error)):
-        return "killed", ""
-    return "broke", f"in its {report.when}: {type(error).__name__}: {error}"[:300]
+        return "killed", "" if mutant else _brief(error)
+    return "broke", f"in its {report.when}: {_brief(error)}"
+
+
+def _brief(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
 
 
 def _flat(error: BaseException) -> Iterator[BaseException]:
