@@ -227,14 +227,12 @@ def test_the_number_of_a_dead_server_may_be_that_of_a_stranger(made: Path) -> No
     who: dict[str, Any] = {"user": account.uid, "group": account.gid, "extra_groups": []} if account.is_another else {}
     with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, **who) as stranger:
         postgres = start(made, settings=FAST)
-        number = (made / "data" / "postmaster.pid").read_text()
-        os.kill(postmaster(made), signal.SIGKILL)
-        with start(made, settings=FAST):
-            pass
-        postgres.close()
         left = made / "data" / "postmaster.pid"
-        left.write_text(number.replace(number.split()[0], str(stranger.pid), 1))
-        os.chown(left, account.uid, account.gid)
+        number = left.read_text().split()[0]
+        os.kill(int(number), signal.SIGKILL)
+        left.write_text(left.read_text().replace(number, str(stranger.pid), 1))
+        postgres.close()
+        assert left.exists()
         with start(made, settings=FAST) as postgres:
             assert ask(postgres.url, "select 1") == 1
         assert stranger.poll() is None
