@@ -14,7 +14,7 @@ from incrsim.clock import SystemClock, VirtualClock
 from incrsim.entity import Entity, EntityRef
 from incrsim.errors import CursorExpired, FatalError, IncrsimError, ProviderError, RateLimited, StoreError
 from incrsim.guards import Verdict
-from incrsim.kinds import api, component, domain, entity, group, location, resource, system, user
+from incrsim.kinds import component, domain, group, location, resource, system, user
 from incrsim.lifecycle import Ingestion, Outcome, Status
 from incrsim.opening import open  # noqa: A004  # reads as incrsim.open(…)
 from incrsim.options import ProviderOptions
@@ -43,10 +43,8 @@ __all__ = [
     "SystemClock",
     "Verdict",
     "VirtualClock",
-    "api",
     "component",
     "domain",
-    "entity",
     "group",
     "location",
     "open",

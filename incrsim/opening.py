@@ -35,7 +35,7 @@ def open_store(database: str | None, clock: Clock | None = None) -> Store:
     if database == "embedded":
         from incrsim.store.embedded_store import EmbeddedStore
 
-        return EmbeddedStore.open(clock)
+        return EmbeddedStore.start(clock=clock)
     if database.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         from incrsim.store.postgres import PostgresStore
 

@@ -6,19 +6,16 @@ CREATE TABLE provider (
     id              integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name            text COLLATE "C" NOT NULL UNIQUE CHECK (char_length(name) BETWEEN 1 AND 255),
     fence           bigint NOT NULL DEFAULT 0 CHECK (fence >= 0),
-    last_ingestion  bigint NOT NULL DEFAULT 0,
-    last_verdict    bigint NOT NULL DEFAULT 0,
-    paused          boolean NOT NULL DEFAULT false
+    last_verdict    bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);  -- rewritten by claims: room for HOT updates
 
 -- Apart from the provider, so that another session renews it while a sweep holds the provider's row (C-27).
 CREATE TABLE lease (
-    provider_id          integer PRIMARY KEY REFERENCES provider,
-    fence                bigint NOT NULL,
-    holder               text NOT NULL,
-    expires_at           timestamptz NOT NULL,
-    backend_pid          integer NOT NULL,
-    backend_started_at   timestamptz NOT NULL  -- a pid alone may have been given to someone else by the time it is ended (C-40)
+    provider_id     integer PRIMARY KEY REFERENCES provider,
+    fence           bigint NOT NULL,
+    holder          text NOT NULL,
+    length          interval NOT NULL,  -- each renewal lasts as long
+    expires_at      timestamptz NOT NULL
 ) WITH (fillfactor = 50);  -- rewritten by every page
 
 CREATE TABLE ingestion (

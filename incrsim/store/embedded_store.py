@@ -1,0 +1,51 @@
+"""`PostgresStore` on a server of its own, which is stopped when its last user leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from incrsim.clock import Clock
+from incrsim.store.embedded import EmbeddedPostgres, start
+from incrsim.store.postgres import PostgresStore
+
+
+class EmbeddedStore(PostgresStore):
+    """A store on an embedded Postgres.
+
+    Args:
+        server: running; stopped by `close`, unless others use it.
+        clock: the store's time; the database's own unless given.
+    """
+
+    def __init__(self, server: EmbeddedPostgres, clock: Clock | None = None) -> None:
+        super().__init__(server.url, clock)
+        self._server = server
+
+    @classmethod
+    def start(cls, directory: Path | None = None, clock: Clock | None = None) -> EmbeddedStore:
+        """Start or join the server of a directory, and bring its schema up to date.
+
+        Args:
+            directory: where its data is; the platform's user-data directory unless given.
+            clock: the store's time; the database's own unless given.
+
+        Raises:
+            MissingExtra: when there is no Postgres to run; the message says what to install.
+            StoreUnusable: when this machine or that directory cannot run it.
+        """
+        store = cls(start(directory), clock)
+        try:
+            store.upgrade()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def describe(self) -> str:
+        """See `Store.describe`."""
+        return self._server.describe()
+
+    def close(self) -> None:
+        """See `Store.close`: stops the server, if nobody else uses it."""
+        super().close()
+        self._server.close()

@@ -1,0 +1,138 @@
+"""Numbered migrations: `migrations/NNNN_name.sql`, each once, in order, under an advisory lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+
+from incrsim.errors import StoreUnusable
+
+OLDEST_SERVER = 15
+
+# Any number will do, as long as all versions of incrsim agree on it.
+_LOCK = 7234017283807667300
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema.
+
+    Args:
+        number: its place in the order, from 1.
+        name: its file's name.
+        sql: what it does.
+    """
+
+    number: int
+    name: str
+    sql: LiteralString
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """A database's schema against this version of incrsim.
+
+    Args:
+        version: the last migration that was applied; 0 for none.
+        expected: the last one that this version knows.
+        server: the server's version, for example `18.4`.
+    """
+
+    version: int
+    expected: int
+    server: str
+
+    @property
+    def current(self) -> bool:
+        """Whether the schema is what this version needs."""
+        return self.version == self.expected
+
+
+def folder() -> Path:
+    """Where the migration files are."""
+    return Path(str(resources.files("incrsim.store") / "migrations"))
+
+
+def all_migrations() -> list[Migration]:
+    """All migrations in their order."""
+    files = sorted(folder().glob("[0-9]*.sql"))
+    return [Migration(int(file.name.split("_")[0]), file.name, file.read_text("utf-8")) for file in files]
+
+
+def check(connection: psycopg.Connection[Any], place: str) -> SchemaState:
+    """Read what a database has; changes nothing.
+
+    Args:
+        connection: to the database.
+        place: its name in errors, without secrets.
+
+    Raises:
+        StoreUnusable: when the server is too old, or its schema is of a newer incrsim.
+    """
+    _check_server(connection, place)
+    state = SchemaState(_version(connection), all_migrations()[-1].number, _server(connection))
+    if state.version > state.expected:
+        raise StoreUnusable(
+            f"{place} has schema version {state.version}, this incrsim knows up to {state.expected}; "
+            "it was upgraded by a newer one: install that here too"
+        )
+    return state
+
+
+def upgrade(connection: psycopg.Connection[Any], place: str) -> list[Migration]:
+    """Apply what is missing, in one transaction; several processes may try at once.
+
+    Args:
+        connection: to the database.
+        place: its name in errors, without secrets.
+
+    Returns:
+        What was applied; empty when nothing was missing.
+
+    Raises:
+        StoreUnusable: when the server is too old, or its schema is of a newer incrsim.
+    """
+    with connection.transaction():
+        if check(connection, place).current:
+            return []
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        version = check(connection, place).version  # another process may have been here while we waited
+        missing = [each for each in all_migrations() if each.number > version]
+        connection.execute("CREATE SCHEMA IF NOT EXISTS incrsim")
+        connection.execute("SET LOCAL search_path TO incrsim")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS migration "
+            "(number integer PRIMARY KEY, name text NOT NULL, "
+            "applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+        )
+        for migration in missing:
+            connection.execute(migration.sql)
+            connection.execute(
+                "INSERT INTO migration (number, name) VALUES (%s, %s)", (migration.number, migration.name)
+            )
+    return missing
+
+
+def _check_server(connection: psycopg.Connection[Any], place: str) -> None:
+    if connection.info.server_version < OLDEST_SERVER * 10_000:
+        raise StoreUnusable(
+            f"{place} is PostgreSQL {_server(connection)}, and incrsim needs {OLDEST_SERVER} or newer; "
+            'upgrade the server, or use "embedded"'
+        )
+
+
+def _server(connection: psycopg.Connection[Any]) -> str:
+    major, minor = divmod(connection.info.server_version, 10_000)
+    return f"{major}.{minor}"
+
+
+def _version(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("SELECT to_regclass('incrsim.migration') IS NOT NULL").fetchone()
+    if row is None or not row[0]:
+        return 0
+    row = connection.execute("SELECT coalesce(max(number), 0) FROM incrsim.migration").fetchone()
+    return int(row[0]) if row else 0

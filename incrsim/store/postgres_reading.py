@@ -1,0 +1,112 @@
+"""The reading side of `PostgresStore`: one statement each, paged by key, so that memory stays flat (C-13)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from psycopg.rows import dict_row
+
+from incrsim.errors import UnknownProvider
+from incrsim.lifecycle import Counts, Ingestion
+from incrsim.store.contract import HISTORY_LENGTH, Mark, ProviderState, RecordedProblem, StoredEntity
+from incrsim.store.page import ProblemKind
+from incrsim.store.postgres_records import read_ingestion, read_lease
+from incrsim.store.queries import query
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+class PostgresReading(ABC):
+    """What can be read without a lock.
+
+    Args:
+        place: where the database is, without secrets.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    @abstractmethod
+    def connection(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+        """A connection of the pool."""
+
+    def providers(self) -> list[str]:
+        """See `Store.providers`."""
+        return [name for (name,) in self._rows("providers")]
+
+    def state(self, provider: str) -> ProviderState:
+        """See `Store.state`."""
+        rows = self._dicts("state", name=provider)
+        if not rows or rows[0]["number"] is None:
+            raise self.unknown(provider)
+        row = rows[0]
+        return ProviderState(provider, row["last_fence"], read_ingestion(row), read_lease(provider, row), row["now"])
+
+    def history(self, provider: str) -> list[Ingestion]:
+        """See `Store.history`."""
+        return [read_ingestion(row) for row in self._dicts_of("history", provider, limit=HISTORY_LENGTH)]
+
+    def marks(self, provider: str, *, after: int = 0, limit: int = 1000) -> list[Mark]:
+        """See `Store.marks`."""
+        rows = self._dicts_of("marks", provider, after=after, limit=limit)
+        return [Mark(**{**row, "counts": Counts(**row["counts"])}) for row in rows]
+
+    def problems(self, provider: str, *, after: int = 0, limit: int = 1000) -> list[RecordedProblem]:
+        """See `Store.problems`."""
+        rows = self._dicts_of("problems", provider, after=after, limit=limit)
+        return [RecordedProblem(**{**row, "kind": ProblemKind(row["kind"])}) for row in rows]
+
+    def stale(self, provider: str, *, after: str = "", limit: int = 1000) -> list[str]:
+        """See `Store.stale`."""
+        return [row["ref"] for row in self._dicts_of("stale", provider, after=after, limit=limit)]
+
+    def entity(self, ref: str) -> StoredEntity | None:
+        """See `Store.entity`."""
+        if "\0" in ref:
+            return None  # Postgres does not even take the question
+        return next(iter(self._entities("entity", ref=ref)), None)
+
+    def entities(self, provider: str | None = None, *, after: str = "", limit: int = 1000) -> Sequence[StoredEntity]:
+        """See `Store.entities`."""
+        if provider is None:
+            return self._entities("entities", after=after, limit=limit)
+        return self._entities("entities_of", name=provider, after=after, limit=limit)
+
+    def count(self, provider: str | None = None) -> int:
+        """See `Store.count`."""
+        rows = self._rows("count") if provider is None else self._rows("count_of", name=provider)
+        return int(rows[0][0])
+
+    def describe(self) -> str:
+        """See `Store.describe`."""
+        return self._place
+
+    def unknown(self, provider: str) -> UnknownProvider:
+        """The error for a provider that has no row."""
+        known = ", ".join(self.providers()) or "none yet"
+        return UnknownProvider(f"no provider is called {provider!r}; known: {known}")
+
+    def _entities(self, query_name: str, /, **parameters: Any) -> list[StoredEntity]:
+        return [
+            StoredEntity(ref, provider, body.encode(), bytes(digest), location_key)
+            for ref, provider, body, digest, location_key in self._rows(query_name, **parameters)
+        ]
+
+    def _rows(self, query_name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        with self.connection() as connection:
+            rows: list[tuple[Any, ...]] = connection.execute(query(query_name), parameters).fetchall()
+        return rows
+
+    def _dicts(self, query_name: str, /, **parameters: Any) -> list[dict[str, Any]]:
+        with self.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query(query_name), parameters).fetchall()
+
+    def _dicts_of(self, query_name: str, provider: str, **parameters: Any) -> list[dict[str, Any]]:
+        rows = self._dicts(query_name, name=provider, **parameters)
+        if not rows:
+            self.state(provider)  # nothing found, or nobody of that name?
+        return rows

@@ -1,0 +1,277 @@
+"""The rows of one provider inside one transaction of a Postgres database: `Transaction` over named SQL.
+
+Small writes wait and leave together, in one round trip with the commit; what needs an answer goes at once. A page costs
+a bounded number of round trips whatever its size (C-11): lock and state, compare, copy of what is new, mark, and the
+rest with the commit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from incrsim.entity import Entity
+from incrsim.lifecycle import Ingestion
+from incrsim.store.contract import HISTORY_LENGTH, Lease
+from incrsim.store.page import Compared, FoundProblem, PageChanges, Stored
+from incrsim.store.postgres_errors import Conflict
+from incrsim.store.postgres_records import counts_text, ingestion_row
+from incrsim.store.queries import query
+from incrsim.store.transactions import NewMark, ProviderRow, SweepCount
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+class PostgresTransaction:
+    """`Transaction` on a connection whose provider row is locked.
+
+    Args:
+        connection: inside a transaction.
+        provider_id: the row's id.
+        provider: what the row says.
+        lease: who works on the provider.
+        ingestion: the one that is not complete.
+        now: the store's time.
+        renew: renews a lease on another connection.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        provider_id: int,
+        provider: ProviderRow,
+        lease: Lease | None,
+        ingestion: Ingestion | None,
+        now: datetime,
+        renew: Callable[[Lease], None],
+    ) -> None:
+        self.now = now
+        self.provider = provider
+        self.lease = lease
+        self.ingestion = ingestion
+        self._connection = connection
+        self._id = provider_id
+        self._renew = renew
+        self._waiting: list[tuple[str, dict[str, Any]]] = []
+
+    def flush(self) -> None:
+        """Send the writes that wait, in one round trip."""
+        with self._connection.pipeline():
+            self._send()
+
+    def commit(self) -> None:
+        """Send the writes that wait and commit, in one round trip."""
+        with self._connection.pipeline():
+            self._send()
+            self._connection.commit()
+
+    # --- small rows: they wait
+    # ------------------------------------------------------------------------------------------
+
+    def save_provider(self, row: ProviderRow) -> None:
+        """See `Transaction.save_provider`."""
+        self.provider = row
+        self._later("save_provider", fence=row.fence, last_verdict=row.last_verdict)
+
+    def save_lease(self, lease: Lease | None) -> None:
+        """See `Transaction.save_lease`."""
+        self.lease = lease
+        if lease is None:
+            self._later("give_lease_back")
+        else:
+            self._later(
+                "save_lease",
+                fence=lease.fence,
+                holder=lease.holder,
+                length=lease.length,
+                expires_at=lease.expires_at,
+            )
+
+    def save_ingestion(self, ingestion: Ingestion) -> None:
+        """See `Transaction.save_ingestion`."""
+        self.ingestion = ingestion
+        self._later("save_ingestion", **ingestion_row(ingestion))
+
+    def archive(self, ingestion: Ingestion) -> None:
+        """See `Transaction.archive`."""
+        self._later("save_ingestion", **ingestion_row(ingestion))
+        self._later("forget_marks", number=ingestion.number)
+        self._later("forget_history", oldest=ingestion.number - HISTORY_LENGTH)
+
+    def add_problems(self, problems: Sequence[FoundProblem], ingestion: int, sequence: int) -> None:
+        """See `Transaction.add_problems`."""
+        for found in problems:
+            problem = found.problem
+            self._later(
+                "add_problem",
+                ingestion=ingestion,
+                sequence=sequence,
+                key=found.key,
+                kind=found.kind.value,
+                message=_storable(problem.message),
+                ref=None if problem.ref is None else _storable(problem.ref),
+                field=None if problem.field is None else _storable(problem.field),
+                rule=None if problem.rule is None else _storable(problem.rule),
+            )
+
+    # --- a page
+    # -----------------------------------------------------------------------------------------------------------
+
+    def compare(self, entities: Sequence[Entity], ingestion: int) -> Compared:
+        """See `Transaction.compare`."""
+        # A ref with a line break is readable but never valid, so nothing can be stored under it; and lines are how refs
+        # travel.
+        comparable = [each for each in entities if each.ref is not None and "\n" not in each.ref]
+        never_stored = [each for each in entities if each.ref is None or "\n" in each.ref]
+        if not comparable:
+            return Compared([], 0, {}, never_stored)
+        same, written_before, missing, differing = self._one(
+            "compare_page",
+            refs="\n".join([each.ref or "" for each in comparable]),
+            digests=b"".join([each.digest for each in comparable]),
+            ingestion=ingestion,
+        )
+        stored = {
+            comparable[position - 1].ref or "": Stored(id_, owner, key, bytes.fromhex(digest), written_in)
+            for position, id_, owner, key, digest, written_in in differing or ()
+        }
+        positions = sorted([*_numbers(missing), *(row[0] for row in differing or ())])
+        candidates = [comparable[position - 1] for position in positions]
+        return Compared(_numbers(same), written_before, stored, [*candidates, *never_stored])
+
+    def apply(self, changes: PageChanges, ingestion: int) -> None:
+        """See `Transaction.apply`."""
+        if changes.insert:
+            self._copy(sorted(changes.insert, key=_ref), ingestion)
+        if changes.update:
+            pairs = sorted(changes.update, key=lambda pair: _ref(pair[1]))
+            ids = [stored.id for stored, _ in pairs]
+            self._rewrite("update_entities", [each for _, each in pairs], ingestion, ids=ids)
+        if changes.take_over:
+            taken = sorted((each for _, each in changes.take_over), key=_ref)
+            self._rewrite("take_over_entities", taken, ingestion, refs=[_ref(each) for each in taken])
+
+    def known_problems(self, keys: Sequence[bytes], ingestion: int) -> set[bytes]:
+        """See `Transaction.known_problems`."""
+        return {bytes(row[0]) for row in self._all("known_problems", keys=list(keys), ingestion=ingestion)}
+
+    def add_mark(self, mark: NewMark) -> bool:
+        """See `Transaction.add_mark`."""
+        row = self._fetch(
+            "add_mark",
+            ingestion=mark.ingestion,
+            sequence=mark.sequence,
+            cursor=mark.cursor,
+            cursor_digest=mark.cursor_digest,
+            seen="{" + ",".join(map(str, mark.seen)) + "}",
+            counts=counts_text(mark.counts),
+            now=self.now,
+        )
+        return row is not None
+
+    def count_distinct(self, ingestion: int) -> int:
+        """See `Transaction.count_distinct`."""
+        self.flush()
+        return int(self._one("count_distinct", ingestion=ingestion)[0])
+
+    # --- a sweep
+    # ----------------------------------------------------------------------------------------------------------
+
+    def collect_stale(self, ingestion: int, grace: int) -> SweepCount:
+        """See `Transaction.collect_stale`."""
+        self._one("plan_sweep")
+        self._execute("forget_stale")
+        self._execute("collect_stale", ingestion=ingestion, grace=grace)
+        owned, base, stale, removable = self._one("count_sweep", ingestion=ingestion)
+        self._later("hide_kept")
+        return SweepCount(owned=owned, stale=stale, removable=removable, base=base)
+
+    def remove_stale(self, chunk: int) -> Iterator[int]:
+        """See `Transaction.remove_stale`."""
+        self._one("plan_removal")
+        after = 0
+        while True:
+            last, removed = self._one("remove_chunk", after=after, limit=chunk)
+            if last is None:
+                return
+            after = last
+            yield removed
+
+    def end_removal(self, grace: int) -> None:
+        """See `Transaction.end_removal`."""
+        # Streaks read what was collected, so this goes before the collected refs are forgotten.
+        self._execute("end_streaks")
+        if grace:
+            self._execute("count_streaks")
+        self._later("forget_stale")
+
+    def renew_lease(self, lease: Lease) -> None:
+        """See `Transaction.renew_lease`."""
+        self._renew(lease)
+
+    # --- statements
+    # -------------------------------------------------------------------------------------------------------
+
+    def _copy(self, entities: Sequence[Entity], ingestion: int) -> None:
+        provider, name = self._id, self.provider.name
+        with self._connection.cursor() as cursor, cursor.copy(query("copy_entities")) as copy:
+            for each in entities:
+                body = each.stored_body(name).decode()
+                copy.write_row((ingestion, ingestion, provider, each.digest, each.ref, each.location_key, body))
+
+    def _rewrite(self, name: str, entities: Sequence[Entity], ingestion: int, **keys: Sequence[Any]) -> None:
+        provider = self.provider.name
+        written = self._execute(
+            name,
+            ingestion=ingestion,
+            digests=[each.digest for each in entities],
+            keys=[each.location_key for each in entities],
+            bodies=[each.stored_body(provider).decode() for each in entities],
+            **keys,
+        )
+        if written != len(entities):
+            raise Conflict(f"{name} found {written} of {len(entities)} rows as they were a moment ago")
+
+    def _send(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for name, parameters in waiting:
+            self._connection.execute(query(name), parameters)
+
+    def _later(self, name: str, **parameters: Any) -> None:
+        self._waiting.append((name, {"provider": self._id, **parameters}))
+
+    def _execute(self, name: str, **parameters: Any) -> int:
+        return self._connection.execute(query(name), {"provider": self._id, **parameters}).rowcount
+
+    def _fetch(self, name: str, **parameters: Any) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None
+        row = self._connection.execute(query(name), {"provider": self._id, **parameters}).fetchone()
+        return row
+
+    def _one(self, name: str, **parameters: Any) -> tuple[Any, ...]:
+        row = self._fetch(name, **parameters)
+        if row is None:
+            raise LookupError(f"the query {name} always gives a row")
+        return row
+
+    def _all(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]]
+        rows = self._connection.execute(query(name), {"provider": self._id, **parameters}).fetchall()
+        return rows
+
+
+def _ref(entity: Entity) -> str:
+    return entity.ref or ""
+
+
+def _numbers(array: str | None) -> list[int]:
+    """An array of integers as Postgres writes it: `{1,2,3}`."""
+    return [] if array is None else json.loads(f"[{array[1:-1]}]")
+
+
+def _storable(text: str) -> str:
+    """Text that Postgres takes: no NUL, no lone surrogates."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()

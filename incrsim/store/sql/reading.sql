@@ -1,0 +1,56 @@
+-- name: providers
+-- The names of all providers.
+SELECT name FROM provider ORDER BY name
+
+-- name: state
+-- A provider with its open ingestion and its lease.
+SELECT clock_timestamp() AS now, provider.fence AS last_fence,
+       lease.fence, lease.holder, lease.length, lease.expires_at, ingestion.*
+FROM provider LEFT JOIN lease ON lease.provider_id = provider.id
+LEFT JOIN ingestion ON ingestion.provider_id = provider.id AND ingestion.status <> 'complete'
+WHERE provider.name = %(name)s
+
+-- name: history
+-- Ingestions that are complete, the latest first.
+SELECT ingestion.* FROM ingestion JOIN provider ON provider.id = provider_id
+WHERE name = %(name)s AND status = 'complete' ORDER BY number DESC LIMIT %(limit)s
+
+-- name: marks
+-- Pages that the open ingestion has committed.
+SELECT mark.ingestion, sequence, mark.cursor, counts, committed_at
+FROM mark JOIN provider ON provider.id = mark.provider_id
+JOIN ingestion ON ingestion.provider_id = provider.id AND ingestion.number = mark.ingestion
+WHERE name = %(name)s AND status <> 'complete' AND sequence > %(after)s ORDER BY sequence LIMIT %(limit)s
+
+-- name: problems
+-- Problems of all ingestions that are kept.
+SELECT problem.id, ingestion, sequence, kind, message, ref, field, rule
+FROM problem JOIN provider ON provider.id = provider_id
+WHERE name = %(name)s AND problem.id > %(after)s ORDER BY problem.id LIMIT %(limit)s
+
+-- name: stale
+-- What the last verdict would have removed.
+SELECT ref FROM stale JOIN provider ON provider.id = provider_id
+WHERE name = %(name)s AND removable AND ref > %(after)s ORDER BY ref LIMIT %(limit)s
+
+-- name: entity
+-- One entity.
+SELECT ref, name, body, digest, location_key FROM entity JOIN provider ON provider.id = provider_id WHERE ref = %(ref)s
+
+-- name: entities
+-- Entities of all providers, in the order of their refs.
+SELECT ref, name, body, digest, location_key FROM entity JOIN provider ON provider.id = provider_id
+WHERE ref > %(after)s ORDER BY ref LIMIT %(limit)s
+
+-- name: entities_of
+-- Entities of one provider, in the order of their refs.
+SELECT ref, name, body, digest, location_key FROM entity JOIN provider ON provider.id = provider_id
+WHERE provider_id = (SELECT id FROM provider WHERE name = %(name)s) AND ref > %(after)s ORDER BY ref LIMIT %(limit)s
+
+-- name: count
+-- How many entities there are.
+SELECT count(*) FROM entity
+
+-- name: count_of
+-- How many entities a provider owns.
+SELECT count(*) FROM entity WHERE provider_id = (SELECT id FROM provider WHERE name = %(name)s)
