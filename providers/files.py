@@ -1,8 +1,7 @@
 """The regular files below a directory: one `Resource` each, read in the order of their paths.
 
-The walk goes depth first, each directory in the byte order of its names. A cursor is the path that was visited last:
-the next burst, perhaps in another process, walks straight down to that place, and a file that exists all the while is
-met exactly once, whatever comes and goes beside it.
+The walk goes depth first, each directory in the byte order of its names. A cursor is the path visited last: the next
+burst walks straight down to that place, and meets each file that stays exactly once, whatever comes and goes beside it.
 
 Run it with `incrsim run providers.files:Files --set root=DIR --once`.
 """
@@ -39,8 +38,9 @@ class Place:
 class Files(incrsim.IncrementalEntityProvider):
     """One `Resource` per regular file below `root`; symbolic links, devices, sockets and pipes are left out.
 
-    An entity changes with size, modification time and mode of its file, and not when that is read or linked to. Memory holds a page, and the names in one directory of each level on the way to the
-    current place. A directory that cannot be read is a problem on its page, and then nothing is removed (C-7).
+    An entity changes with size, modification time and mode of its file, not when that is read or linked to. Memory
+    holds a page, and the names in one directory of each level. A directory that cannot be read is a problem on its
+    page, and then nothing is removed (C-7).
 
     Options to add it with: `reject_empty_source_collections=True` and `reject_removals_above_percentage=20`, since a
     file system that is not mounted looks like one whose files are gone; `burst_length="30s"` for directories of
