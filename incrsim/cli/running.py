@@ -1,0 +1,4 @@
+"""`incrsim run`."""
+from __future__ import annotations
+def run() -> None:
+    """p"""
