@@ -14,8 +14,8 @@ from incrsim.clock import SystemClock, VirtualClock
 from incrsim.entity import Entity, EntityRef
 from incrsim.errors import CursorExpired, FatalError, IncrsimError, ProviderError, RateLimited, StoreError
 from incrsim.guards import Verdict
+from incrsim.ingestion import Ingestion, Outcome, Status
 from incrsim.kinds import component, domain, group, location, resource, system, user
-from incrsim.lifecycle import Ingestion, Outcome, Status
 from incrsim.opening import open  # noqa: A004  # reads as incrsim.open(…)
 from incrsim.options import ProviderOptions
 from incrsim.provider import IncrementalEntityProvider, Page, Problem

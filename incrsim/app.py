@@ -20,7 +20,8 @@ from incrsim.engine import Engine
 from incrsim.errors import DuplicateProvider, StoreError, UnknownProvider
 from incrsim.events import EventStream
 from incrsim.host import Host, ThreadHost
-from incrsim.lifecycle import Ingestion, Operator, Status
+from incrsim.ingestion import Ingestion, Status
+from incrsim.lifecycle import Operator
 from incrsim.options import ProviderOptions
 from incrsim.provider import check_provider
 from incrsim.report import CycleReport

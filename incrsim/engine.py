@@ -20,7 +20,8 @@ from incrsim.cursor import canonical_cursor, read_cursor
 from incrsim.draft import draft_page
 from incrsim.errors import CursorExpired, FatalError, Fenced, RateLimited, StoreError
 from incrsim.host import BurstSession, Host
-from incrsim.lifecycle import Consequence, Decision, Failure, Ingestion, Status
+from incrsim.ingestion import Consequence, Failure, Ingestion, Status
+from incrsim.lifecycle import Decision
 from incrsim.options import ProviderOptions
 from incrsim.provider import Page
 from incrsim.store.contract import Granted, Held, Lease, NotDue, Store

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from incrsim.guards import Verdict
-from incrsim.lifecycle import Counts, Failure, Ingestion, Status
+from incrsim.ingestion import Counts, Failure, Ingestion, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from incrsim.errors import InvalidTransition
 from incrsim.guards import Verdict
+from incrsim.ingestion import Consequence, Counts, Failure, Ingestion, NextAction, Outcome, Status
 from incrsim.options import ProviderOptions
 
 LONGEST_RATE_LIMIT = timedelta(hours=24)
@@ -23,36 +24,6 @@ LONGEST_RATE_LIMIT = timedelta(hours=24)
 
 CANCEL_WAIT = timedelta(hours=24)
 """How long `cancel` and `delete` put off the next ingestion (C-33, C-34)."""
-
-
-class Status(StrEnum):
-    """Where an ingestion is."""
-
-    SCHEDULED = "scheduled"
-    BURSTING = "bursting"
-    INTERSTITIAL = "interstitial"
-    BACKING_OFF = "backing off"
-    SWEEPING = "sweeping"
-    RESTING = "resting"
-    COMPLETE = "complete"
-
-
-class NextAction(StrEnum):
-    """What happens to an ingestion when it is due."""
-
-    INGEST = "ingest"
-    SWEEP = "sweep"
-    REST = "rest"
-    NONE = "none"
-
-
-class Outcome(StrEnum):
-    """How a complete ingestion ended."""
-
-    SWEPT = "swept"
-    REFUSED = "refused"
-    CANCELED = "canceled"
-    FAILED = "failed"
 
 
 class Cause(StrEnum):
@@ -145,128 +116,6 @@ OPERATORS: dict[Operator, dict[Status, Effect]] = {
     Operator.DELETE: _in_every_open_status(Effect.PURGE),
     Operator.DELETE_MARKS: _in_every_open_status(Effect.RESTART_NOW),
 }
-
-
-class Consequence(StrEnum):
-    """What follows from a failure, read off the error's class (C-17)."""
-
-    RETRY = "retry"
-    RATE_LIMITED = "rate limited"
-    CURSOR_EXPIRED = "cursor expired"
-    FATAL = "fatal"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What went wrong, as it is kept on the ingestion (C-18): no traceback, escaped, at most 16 kB, secrets redacted.
-
-    Args:
-        error: the class of the error.
-        message: its text.
-        page: the sequence number of the page that was asked for, from 1; `None` when none was.
-        cursor: that page's cursor as JSON text.
-        consequence: what follows from it.
-        until: for `RATE_LIMITED`, when the source asked to go on.
-    """
-
-    error: str
-    message: str
-    page: int | None = None
-    cursor: str | None = None
-    consequence: Consequence = Consequence.RETRY
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What an ingestion did so far, in entities.
-
-    Args:
-        returned: entities that its pages returned, invalid ones and repetitions included.
-        valid: the valid ones of these, repetitions included: what the empty guard asks for (C-22).
-        added: new in the catalog, or taken over from another provider.
-        updated: owned before, with another body.
-        unchanged: owned before, with the same body.
-        removed: removed by its sweep.
-        invalid: distinct entities that were quarantined.
-        lost: claims to refs that another provider owns.
-        unreadable: problems without a ref; any refuses the sweep.
-    """
-
-    returned: int = 0
-    valid: int = 0
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    removed: int = 0
-    invalid: int = 0
-    lost: int = 0
-    unreadable: int = 0
-
-    def __add__(self, other: Counts) -> Counts:
-        """Field by field."""
-        return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
-
-
-@dataclass(frozen=True, slots=True)
-class Ingestion:
-    """One cycle of a provider: first page to sweep, then rest.
-
-    Args:
-        number: counts the provider's ingestions from 1, also through purges.
-        status: where it is.
-        due_at: when the next action may happen; `None` once complete.
-        attempts: failures in a row since the last committed page or sweep.
-        sweep_due: whether the done page was committed, so that only the sweep is left.
-        expired_before: whether a cursor expired since the last sweep (C-17).
-        cursor: where the next page begins, as JSON text; `None` for the first page.
-        pages: how many pages were committed.
-        counts: what they did.
-        scheduled_at: when it was planned.
-        started_at: when it was first claimed.
-        completed_at: when it became complete.
-        outcome: how it ended, known from the sweep on.
-        last_error: the last failure of it, if any.
-        verdict: the sweep's decision, if there was one.
-    """
-
-    number: int
-    status: Status
-    due_at: datetime | None
-    scheduled_at: datetime
-    attempts: int = 0
-    sweep_due: bool = False
-    expired_before: bool = False
-    cursor: str | None = None
-    pages: int = 0
-    counts: Counts = Counts()
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-    outcome: Outcome | None = None
-    last_error: Failure | None = None
-    verdict: Verdict | None = None
-
-    @property
-    def next_action(self) -> NextAction:
-        """What happens when it is due."""
-        if self.status is Status.COMPLETE:
-            return NextAction.NONE
-        if self.status is Status.RESTING:
-            return NextAction.REST
-        return NextAction.SWEEP if self.sweep_due else NextAction.INGEST
-
-    def story(self) -> str:
-        """One sentence that tells how it came here, for errors and logs."""
-        parts = [f"ingestion {self.number}: scheduled {self.scheduled_at.isoformat()}"]
-        if self.started_at is not None:
-            parts.append(f"started {self.started_at.isoformat()}")
-        parts.append(f"{self.pages} pages committed, {self.counts.returned} entities returned")
-        if self.last_error is not None:
-            parts.append(f"last error {self.last_error.error}: {self.last_error.message} (attempt {self.attempts})")
-        if self.verdict is not None:
-            parts.append(str(self.verdict))
-        parts.append(f"now {self.status}" + (f" ({self.outcome})" if self.outcome else ""))
-        return "; ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

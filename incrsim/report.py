@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from incrsim.lifecycle import Ingestion, Outcome
+from incrsim.ingestion import Ingestion, Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from incrsim.lifecycle import Counts, Decision, Effect, Failure, Ingestion, Operator
+from incrsim.ingestion import Counts, Failure, Ingestion
+from incrsim.lifecycle import Decision, Effect, Operator
 from incrsim.options import ProviderOptions
 from incrsim.store.page import PageDraft, ProblemKind
 

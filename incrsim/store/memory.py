@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from incrsim.clock import Clock, SystemClock
 from incrsim.errors import UnknownProvider
-from incrsim.lifecycle import Decision, Effect, Failure, Ingestion, Operator
+from incrsim.ingestion import Failure, Ingestion
+from incrsim.lifecycle import Decision, Effect, Operator
 from incrsim.options import ProviderOptions
 from incrsim.store import transactions
 from incrsim.store.contract import (

@@ -14,7 +14,7 @@ from functools import partial
 
 from incrsim.clock import Clock
 from incrsim.entity import Entity
-from incrsim.lifecycle import Ingestion
+from incrsim.ingestion import Ingestion
 from incrsim.store.contract import HISTORY_LENGTH, Lease, Mark, RecordedProblem
 from incrsim.store.page import Compared, FoundProblem, PageChanges, ProblemKind, Stored
 from incrsim.store.transactions import NewMark, ProviderRow, SweepCount

@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 from incrsim.entity import Entity
 from incrsim.errors import InvalidEntity
-from incrsim.lifecycle import Counts
+from incrsim.ingestion import Counts
 from incrsim.options import ProviderOptions
 from incrsim.provider import Problem
 

@@ -22,7 +22,8 @@ from psycopg.rows import dict_row
 
 from incrsim.clock import Clock
 from incrsim.errors import StoreError
-from incrsim.lifecycle import Decision, Effect, Failure, Ingestion, Operator
+from incrsim.ingestion import Failure, Ingestion
+from incrsim.lifecycle import Decision, Effect, Operator
 from incrsim.options import ProviderOptions
 from incrsim.store import migrations, transactions
 from incrsim.store.contract import Claim, CommittedPage, Held, Lease

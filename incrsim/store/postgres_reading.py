@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import dict_row
 
 from incrsim.errors import UnknownProvider
-from incrsim.lifecycle import Counts, Ingestion
+from incrsim.ingestion import Counts, Ingestion
 from incrsim.store.contract import HISTORY_LENGTH, Mark, ProviderState, RecordedProblem, StoredEntity
 from incrsim.store.page import ProblemKind
 from incrsim.store.postgres_records import read_ingestion, read_lease

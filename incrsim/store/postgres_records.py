@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from incrsim.guards import Census, Guard, Verdict
-from incrsim.lifecycle import Consequence, Counts, Failure, Ingestion, Outcome, Status
+from incrsim.ingestion import Consequence, Counts, Failure, Ingestion, Outcome, Status
 from incrsim.store.contract import Lease
 
 COUNTS = tuple(each.name for each in fields(Counts))

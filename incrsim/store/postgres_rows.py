@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from incrsim.entity import Entity
-from incrsim.lifecycle import Ingestion
+from incrsim.ingestion import Ingestion
 from incrsim.store.contract import HISTORY_LENGTH, Lease
 from incrsim.store.page import Compared, FoundProblem, PageChanges, Stored
 from incrsim.store.postgres_errors import Conflict

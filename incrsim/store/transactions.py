@@ -16,7 +16,8 @@ from incrsim import guards, lifecycle
 from incrsim.entity import Entity
 from incrsim.errors import CursorRepeated, Fenced, InvalidTransition, TooManyPages
 from incrsim.guards import Census, Verdict
-from incrsim.lifecycle import Counts, Decision, Effect, Failure, Ingestion, NextAction, Operator, Status
+from incrsim.ingestion import Counts, Failure, Ingestion, NextAction, Status
+from incrsim.lifecycle import Decision, Effect, Operator
 from incrsim.options import ProviderOptions
 from incrsim.store.contract import SWEEP_CHUNK, Claim, CommittedPage, Granted, Held, Lease, NotDue
 from incrsim.store.page import (

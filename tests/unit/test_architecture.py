@@ -31,7 +31,6 @@ ORDER = (
     "options",
     "guards",
     "ingestion",
-    "ingestion",
     "lifecycle",
     "events",
     "report",
