@@ -156,35 +156,37 @@ class Formula:
 
     def entity(self, index: int, version: int) -> Entity:
         """An entity."""
+        return Entity(self.body(index, version))
+
+    def body(self, index: int, version: int) -> dict[str, Any]:
+        """What it says, as the mapping that a provider would read from an API."""
         # Ready-made parts and few conversions: a source that is slower than the store would be measured in its place.
         number = f"{index:09d}"
         mixed = (index * 2_654_435_761 + self.seed * 40_503) & 0xFFFFFFFF
         team = _TEAMS[mixed % 997]
         location = _SITE + number
-        return Entity(
-            {
-                "apiVersion": "backstage.io/v1alpha1",
-                "kind": "Component",
-                "metadata": {
-                    "name": f"service-{number}",
-                    "namespace": self.namespace,
-                    "description": f"Service {number} of {team}, which the source describes in revision {version}",
-                    "annotations": {
-                        "backstage.io/managed-by-location": location,
-                        "backstage.io/managed-by-origin-location": location,
-                        "source.example/id": str(mixed),
-                        "source.example/revision": str(version),
-                        "source.example/runbook": "https://runbooks.example/" + team,
-                    },
+        return {
+            "apiVersion": "backstage.io/v1alpha1",
+            "kind": "Component",
+            "metadata": {
+                "name": f"service-{number}",
+                "namespace": self.namespace,
+                "description": f"Service {number} of {team}, which the source describes in revision {version}",
+                "annotations": {
+                    "backstage.io/managed-by-location": location,
+                    "backstage.io/managed-by-origin-location": location,
+                    "source.example/id": str(mixed),
+                    "source.example/revision": str(version),
+                    "source.example/runbook": "https://runbooks.example/" + team,
                 },
-                "spec": {
-                    "type": _TYPES[mixed % 4],
-                    "lifecycle": _LIFECYCLES[mixed % 3],
-                    "owner": team,
-                    "system": _SYSTEMS[mixed % 89],
-                },
-            }
-        )
+            },
+            "spec": {
+                "type": _TYPES[mixed % 4],
+                "lifecycle": _LIFECYCLES[mixed % 3],
+                "owner": team,
+                "system": _SYSTEMS[mixed % 89],
+            },
+        }
 
 
 @dataclass(frozen=True, slots=True)
