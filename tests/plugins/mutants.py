@@ -162,8 +162,8 @@ def name_of(item: pytest.Item) -> str:
     """One name for all cases of a test, also when a suite is inherited by the tests of two stores."""
     function = getattr(item, "function", None)
     if function is not None and function.__module__.partition(".")[0] in ("tests", "incrsim"):
-        inherited = not item.nodeid.startswith(function.__module__.replace(".", "/"))
-        if inherited:
+        defined_in = function.__module__.replace(".", "/") + ".py::"
+        if not item.nodeid.startswith(defined_in):
             return f"{function.__module__}::{function.__qualname__.replace('.', '::')}"
     return item.nodeid.partition("[")[0]
 
