@@ -105,6 +105,10 @@ class InvalidEntity(ProviderError):
     """
 
 
+class TooManyInvalid(ProviderError):
+    """More entities were invalid than `max_invalid_percentage` allows: the ingestion ended without a sweep (C-7)."""
+
+
 class BurstShapeError(ProviderError):
     """A callback-shaped `around(burst)` did not call `burst`, called it twice, or did not await it (C-2)."""
 

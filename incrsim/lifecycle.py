@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from incrsim.errors import InvalidTransition
+from incrsim import guards
+from incrsim.errors import InvalidTransition, TooManyInvalid
 from incrsim.guards import Verdict
-from incrsim.ingestion import Consequence, Counts, Failure, Ingestion, NextAction, Outcome, Status
+from incrsim.ingestion import Consequence, Counts, Failure, Ingestion, Outcome, Status
 from incrsim.options import ProviderOptions
 
 LONGEST_RATE_LIMIT = timedelta(hours=24)
@@ -186,9 +187,15 @@ def failed(ingestion: Ingestion, failure: Failure, options: ProviderOptions, now
     return _retry(replace(noted, attempts=ingestion.attempts + 1), options, now)
 
 
-def too_many_invalid(ingestion: Ingestion, options: ProviderOptions, now: datetime) -> Decision:
+def too_many_invalid(ingestion: Ingestion, distinct: int, options: ProviderOptions, now: datetime) -> Decision:
     """The source is done, but too much of it was invalid: no sweep, and a new try after the last wait (C-7)."""
-    return _end(ingestion, Cause.TOO_MANY_INVALID, Outcome.FAILED, now, options.backoff[-1])
+    message = (
+        f"{ingestion.counts.invalid} of {distinct} distinct entities were invalid, more than "
+        f"max_invalid_percentage={guards.percentage_text(options.max_invalid_percentage)}; "
+        "look at the problems, and mend them in the source or raise the limit"
+    )
+    noted = replace(ingestion, last_error=Failure(TooManyInvalid.__name__, message))
+    return _end(noted, Cause.TOO_MANY_INVALID, Outcome.FAILED, now, options.backoff[-1])
 
 
 def swept(ingestion: Ingestion, verdict: Verdict, options: ProviderOptions, now: datetime) -> Ingestion:

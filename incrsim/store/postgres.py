@@ -202,7 +202,7 @@ class PostgresStore(PostgresReading):
             provider=ProviderRow(name=row[1], fence=row[2], last_verdict=row[3]),
             lease=read_lease(provider, opened),
             ingestion=None if opened["number"] is None else read_ingestion(opened),
-            now=self._now() or row[4],
+            now=self._now() or opened["now"],
             renew=self._renew,
         )
 

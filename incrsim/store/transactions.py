@@ -286,8 +286,10 @@ def _check_sequence(ingestion: Ingestion, draft: PageDraft, options: ProviderOpt
 def _after_done_page(tx: Transaction, ingestion: Ingestion, options: ProviderOptions) -> Decision:
     bad = ingestion.counts.invalid
     # Counting the distinct ones reads all marks: only where it can matter.
-    if bad >= guards.FEWEST_INVALID and guards.too_many_invalid(bad, tx.count_distinct(ingestion.number), options):
-        return lifecycle.too_many_invalid(ingestion, options, tx.now)
+    if bad >= guards.FEWEST_INVALID:
+        distinct = tx.count_distinct(ingestion.number)
+        if guards.too_many_invalid(bad, distinct, options):
+            return lifecycle.too_many_invalid(ingestion, distinct, options, tx.now)
     return Decision(lifecycle.source_done(ingestion, now=tx.now))
 
 

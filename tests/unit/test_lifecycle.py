@@ -11,21 +11,8 @@ from incrsim import lifecycle
 from incrsim.clock import EPOCH as NOW
 from incrsim.errors import InvalidTransition
 from incrsim.guards import Census, Guard, Verdict
-from incrsim.lifecycle import (
-    OPERATORS,
-    TRANSITIONS,
-    Cause,
-    Consequence,
-    Counts,
-    Decision,
-    Effect,
-    Failure,
-    Ingestion,
-    NextAction,
-    Operator,
-    Outcome,
-    Status,
-)
+from incrsim.ingestion import Consequence, Counts, Failure, Ingestion, NextAction, Outcome, Status
+from incrsim.lifecycle import OPERATORS, TRANSITIONS, Cause, Decision, Effect, Operator
 from incrsim.options import ProviderOptions
 
 S, C = Status, Cause
@@ -306,7 +293,7 @@ def test_the_sweep_counts_repetitions_once() -> None:
 @pytest.mark.rule("C-7")
 def test_too_many_invalid_is_a_failed_ingestion() -> None:
     """A source that is too broken ends the ingestion as failed; the next begins after the last wait."""
-    decision = lifecycle.too_many_invalid(at(S.BURSTING), OPTIONS, NOW)
+    decision = lifecycle.too_many_invalid(at(S.BURSTING), 100, OPTIONS, NOW)
     assert (decision.ingestion.status, decision.ingestion.outcome) == (S.COMPLETE, Outcome.FAILED)
     assert decision.current.due_at == NOW + OPTIONS.backoff[-1]
 

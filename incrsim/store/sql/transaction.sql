@@ -1,11 +1,11 @@
 -- name: lock_provider
 -- Lock a provider's row before anything else (C-40). The advisory lock beside it says in pg_locks which session holds it.
-SELECT id, name, fence, last_verdict, clock_timestamp(), pg_advisory_xact_lock(1768645234, id)
+SELECT id, name, fence, last_verdict, pg_advisory_xact_lock(1768645234, id)
 FROM provider WHERE name = %(name)s FOR UPDATE
 
 -- name: read_open
--- The lease and the ingestion that is not complete. A statement of its own: joined to the locking one, it would show what was there before the wait.
-SELECT lease.fence, lease.holder, lease.length, lease.expires_at, ingestion.*
+-- The lease and the ingestion that is not complete. A statement of its own: joined to the locking one, it would show what was there, and when it was, before the wait.
+SELECT clock_timestamp() AS now, lease.fence, lease.holder, lease.length, lease.expires_at, ingestion.*
 FROM provider LEFT JOIN lease ON lease.provider_id = provider.id
 LEFT JOIN ingestion ON ingestion.provider_id = provider.id AND ingestion.status <> 'complete'
 WHERE provider.name = %(name)s
