@@ -10,7 +10,8 @@ from incrsim.clock import VirtualClock
 from incrsim.cursor import JSONValue, canonical_cursor
 from incrsim.draft import draft_page
 from incrsim.entity import Entity
-from incrsim.lifecycle import Consequence, Counts, Decision, Failure, Ingestion, Status
+from incrsim.ingestion import Consequence, Counts, Failure, Ingestion, Status
+from incrsim.lifecycle import Decision
 from incrsim.options import ProviderOptions
 from incrsim.provider import Page, Problem
 from incrsim.store.contract import Claim, CommittedPage, Granted, Lease, Store
