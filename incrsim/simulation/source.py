@@ -61,7 +61,7 @@ class FakeSource:
             raise ValueError(f"FakeSource(page_size={page_size}): a page holds at least 1 entity")
         self.name = name
         self.page_size = page_size
-        self._formula = Formula(seed, namespace)
+        self.formula = Formula(seed, namespace)
         self._population = Population(seed).grown(_count("FakeSource", "entities", entities))
         self._random = Random(f"incrsim source {seed}")
 
@@ -81,9 +81,13 @@ class FakeSource:
         # One more than the page holds tells whether it is the last.
         rows = list(islice(self._population.present(start), self.page_size + 1))
         done = len(rows) <= self.page_size
-        make = self._formula.entity
+        make = self.item
         entities = [make(index, version) for index, version in rows[: self.page_size]]
         return Page(entities, cursor=None if done else {"after": rows[self.page_size - 1][0]}, done=done)
+
+    def item(self, index: int, version: int) -> Entity | Mapping[str, Any]:
+        """What a page holds for an entity; a subclass may hand out its mapping instead, as a client of an API would."""
+        return self.formula.entity(index, version)
 
     # --- what happens to it -------------------------------------------------------------------------------------------
 
@@ -121,7 +125,7 @@ class FakeSource:
 
     def snapshot(self) -> View:
         """What the source holds now, whatever happens to it later."""
-        return _Snapshot(self._formula, self._population)
+        return _Snapshot(self.formula, self._population)
 
     def _alter(
         self,
