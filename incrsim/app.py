@@ -9,6 +9,8 @@ import os
 import secrets
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -41,6 +43,16 @@ class _Served:
     lock: threading.Lock = field(default_factory=threading.Lock)
     draining: threading.Event = field(default_factory=threading.Event)
 
+    @contextmanager
+    def drained(self) -> Iterator[None]:
+        """Let a running burst end at its next page, and keep another from beginning meanwhile."""
+        self.draining.set()
+        try:
+            with self.lock:
+                yield
+        finally:
+            self.draining.clear()
+
 
 class App:
     """Keeps a catalog equal to the sources of its providers.
@@ -63,6 +75,7 @@ class App:
         self._host = host or ThreadHost()
         self._holder = holder or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._served: dict[str, _Served] = {}
+        self._adding = threading.Lock()
         self._stop = threading.Event()
 
     def __enter__(self) -> Self:
@@ -97,28 +110,31 @@ class App:
         """
         name = check_provider(provider)
         checked = ProviderOptions.of(**options)
-        before = self._served.get(name)
-        if before is not None and not replace:
-            raise DuplicateProvider(
-                f"a provider called {name!r} is served already; give this one another name, or pass replace=True"
-            )
-        if before is not None:
-            before.draining.set()
-            before.lock.acquire()
-        self.store.register(name)
+        with self._adding:
+            before = self._served.get(name)
+            if before is None:
+                self._serve(provider, checked)
+            elif replace:
+                with before.drained():
+                    self._serve(provider, checked)
+            else:
+                raise DuplicateProvider(
+                    f"a provider called {name!r} is served already; give this one another name, or pass replace=True"
+                )
+
+    def _serve(self, provider: Any, options: ProviderOptions) -> None:
+        self.store.register(provider.name)
         draining = threading.Event()
         engine = Engine(
             provider=provider,
-            options=checked,
+            options=options,
             store=self.store,
             clock=self._clock,
             host=self._host,
             holder=self._holder,
             stopping=lambda: self._stop.is_set() or draining.is_set(),
         )
-        self._served[name] = _Served(engine, draining=draining)
-        if before is not None:
-            before.lock.release()
+        self._served[provider.name] = _Served(engine, draining=draining)
 
     def providers(self) -> list[str]:
         """The names of the providers that this app serves, sorted."""
@@ -135,10 +151,10 @@ class App:
             UnknownProvider: when this app does not serve it.
             StoreError: when the store cannot be used.
         """
-        served = self._find(name)
         last = None
-        with served.lock:
-            for event in served.engine.tick():
+        # Closed as soon as a subscriber fails: the provider's context is left whatever happens (C-2).
+        with self._engine(name) as engine, closing(engine.tick()) as steps:
+            for event in steps:
                 self.events.publish(event)
                 last = event
         return last
@@ -196,6 +212,16 @@ class App:
             known = ", ".join(self.providers()) or "none yet"
             raise UnknownProvider(f"this app serves no provider called {name!r}; it serves: {known}")
         return served
+
+    @contextmanager
+    def _engine(self, name: str) -> Iterator[Engine]:
+        """The engine of a provider, for one thread at a time; the new one when it was replaced meanwhile (C-1)."""
+        while True:
+            served = self._find(name)
+            with served.lock:
+                if self._served.get(name) is served:
+                    yield served.engine
+                    return
 
     def _begin(self, name: str) -> int:
         """End a rest or a wait; returns the number of the ingestion that goes on."""

@@ -11,9 +11,10 @@ import inspect
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
-from incrsim.errors import BurstShapeError, InvalidProvider, PageTimeout
+from incrsim.errors import BurstShapeError, InvalidProvider, PageTimeout, ProviderError
 from incrsim.provider import Page, as_page, takes_callback
 
 
@@ -38,7 +39,9 @@ class ProviderBurst:
         self._provider = provider
         self._loop = _Loop()
         self._shape: _Shape = (
-            _CallbackShape(provider, self._loop) if takes_callback(provider) else _ManagerShape(provider, self._loop)
+            _CallbackShape(provider.around, provider.name, self._loop)
+            if takes_callback(provider)
+            else _ManagerShape(provider, self._loop)
         )
         self._context: Any = None
 
@@ -87,7 +90,11 @@ class _Loop:
 
     def run(self, coroutine: Coroutine[Any, Any, Any], timeout: float | None) -> Any:
         """Run a coroutine to its end, or cancel it after `timeout` seconds."""
-        return self._get().run(_within(coroutine, timeout))
+        try:
+            return self._get().run(_within(coroutine, timeout))
+        except asyncio.CancelledError as error:
+            # Not ours, which is a PageTimeout by now; and it must not pass for somebody's wish to end this program.
+            raise ProviderError("the provider canceled its own coroutine; catch CancelledError in it") from error
 
     def close(self) -> None:
         """Cancel what is left and close the loop."""
@@ -107,44 +114,43 @@ class _ManagerShape:
     def __init__(self, provider: Any, loop: _Loop) -> None:
         self._provider = provider
         self._loop = loop
-        self._manager: AbstractContextManager[Any] | AbstractAsyncContextManager[Any] | None = None
+        self._manager: AbstractContextManager[Any] | None = None
+        self._inner: _CallbackShape | None = None
 
     def enter(self, timeout: float | None) -> Any:
         """Enter the manager that `around()` returns."""
         manager = self._provider.around()
-        if isinstance(manager, AbstractContextManager):
-            context = manager.__enter__()
-        elif isinstance(manager, AbstractAsyncContextManager):
-            context = self._loop.run(_awaited(manager.__aenter__()), timeout)
-        else:
-            raise InvalidProvider(
-                f"around() of the provider {self._provider.name!r} returned {manager!r}, "
-                "which is not a context manager; "
-                "decorate it with @contextmanager (or @asynccontextmanager) and yield the context"
-            )
+        if _is_async_manager(manager, self._provider):
+            # One task enters and leaves it, as cancel scopes and task groups want it.
+            self._inner = _CallbackShape(partial(_around, manager), self._provider.name, self._loop)
+            return self._inner.enter(timeout)
+        if not isinstance(manager, AbstractContextManager):
+            raise InvalidProvider(_no_manager(self._provider, manager))
+        context = manager.__enter__()
         self._manager = manager
         return context
 
     def leave(self, error: BaseException | None, timeout: float | None) -> None:
         """Leave it; a manager that swallows the error changes nothing, for the engine has noted it already."""
         manager, self._manager = self._manager, None
-        details = (None, None, None) if error is None else (type(error), error, error.__traceback__)
-        if isinstance(manager, AbstractContextManager):
-            _ignoring(error, lambda: manager.__exit__(*details))
+        if self._inner is not None:
+            self._inner.leave(error, timeout)
         elif manager is not None:
-            _ignoring(error, lambda: self._loop.run(_awaited(manager.__aexit__(*details)), timeout))
+            details = (None, None, None) if error is None else (type(error), error, error.__traceback__)
+            _ignoring(error, lambda: manager.__exit__(*details))
 
 
 class _CallbackShape:
     """Upstream's `async def around(self, burst)`: it calls `burst(context)`, which lasts as long as the burst does."""
 
-    def __init__(self, provider: Any, loop: _Loop) -> None:
-        self._provider = provider
+    def __init__(self, around: Callable[[_Burst], Any], name: str, loop: _Loop) -> None:
+        self._around = around
+        self._named = f"around(burst) of the provider {name!r}"
         self._loop = loop
         self._task: asyncio.Task[Any] | None = None
         self._entered: asyncio.Future[Any] | None = None
         self._over: asyncio.Future[None] | None = None
-        self._calls = 0
+        self._calls: list[Coroutine[Any, Any, None]] = []
 
     def enter(self, timeout: float | None) -> Any:
         """Run `around` up to its call of `burst`."""
@@ -152,49 +158,76 @@ class _CallbackShape:
 
     def leave(self, error: BaseException | None, timeout: float | None) -> None:
         """Let `burst` return, or raise what went wrong, and run `around` to its end."""
-        if self._task is not None:
-            _ignoring(error, lambda: self._loop.run(self._end(error), timeout))
+        task, self._task = self._task, None
+        if task is not None:
+            _ignoring(error, lambda: self._loop.run(self._end(task, error), timeout))
 
     async def _begin(self) -> Any:
         loop = asyncio.get_running_loop()
         self._entered, self._over = loop.create_future(), loop.create_future()
-        returned = self._provider.around(self._burst)
+        returned = self._around(self._burst)
         if not inspect.isawaitable(returned):
-            raise BurstShapeError(f"{self._named()} must be `async def` and `await burst(context)`")
-        self._task = asyncio.ensure_future(returned)
-        await asyncio.wait({self._task, self._entered}, return_when=asyncio.FIRST_COMPLETED)
-        if not self._entered.done():
-            task, self._task = self._task, None
-            await task  # raises what `around` raised
-            raise BurstShapeError(
-                f"{self._named()} returned without calling `burst`; write `await burst(context)` in it"
-            )
-        return self._entered.result()
+            raise BurstShapeError(f"{self._named} must be `async def` and `await burst(context)`")
+        task = asyncio.ensure_future(returned)
+        try:
+            await asyncio.wait({task, self._entered}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait({task})
+            raise
+        if not task.done():
+            self._task = task
+            return self._entered.result()
+        for call in self._calls:
+            call.close()
+        await task  # raises what `around` raised
+        what = "called `burst` without awaiting it" if self._calls else "returned without calling `burst`"
+        raise BurstShapeError(f"{self._named} {what}; write `await burst(context)` in it")
 
-    async def _burst(self, context: Any) -> None:
-        self._calls += 1
-        if self._calls > 1 or self._entered is None or self._over is None:
-            raise BurstShapeError(f"{self._named()} called `burst` twice; one burst is one call")
-        self._entered.set_result(context)
-        await self._over
+    def _burst(self, context: Any) -> Coroutine[Any, Any, None]:
+        if self._calls:
+            raise BurstShapeError(f"{self._named} called `burst` twice; one burst is one call")
+        if self._entered is not None:
+            self._entered.set_result(context)
+        self._calls.append(self._last())
+        return self._calls[0]
 
-    async def _end(self, error: BaseException | None) -> None:
-        task, self._task = self._task, None
-        if self._over is None or task is None:
-            return
-        if task.done() and error is None:
+    async def _last(self) -> None:
+        if self._over is not None:
+            await self._over
+
+    async def _end(self, task: asyncio.Task[Any], error: BaseException | None) -> None:
+        if self._over is None or task.done():
             await task
-            raise BurstShapeError(
-                f"{self._named()} ended before its burst; write `await burst(context)`, not just a call"
-            )
+            raise BurstShapeError(f"{self._named} ended before its burst did; let nothing but its end end `burst`")
         if error is None:
             self._over.set_result(None)
         else:
             self._over.set_exception(error)
         await task
 
-    def _named(self) -> str:
-        return f"around(burst) of the provider {self._provider.name!r}"
+
+_Burst = Callable[[Any], Coroutine[Any, Any, None]]
+
+
+async def _around(manager: AbstractAsyncContextManager[Any], burst: _Burst) -> None:
+    async with manager as context:
+        await burst(context)
+
+
+def _is_async_manager(manager: object, provider: Any) -> bool:
+    # Clients that are both are meant to be entered as the pages are read; some of them only pretend to be sync.
+    either = isinstance(manager, AbstractContextManager) and not inspect.iscoroutinefunction(provider.next)
+    return isinstance(manager, AbstractAsyncContextManager) and not either
+
+
+def _no_manager(provider: Any, returned: object) -> str:
+    if inspect.iscoroutine(returned):
+        returned.close()
+    return (
+        f"around() of the provider {provider.name!r} returned {returned!r}, which is not a context manager; "
+        "decorate it with @contextmanager (or @asynccontextmanager) and yield the context"
+    )
 
 
 def _ignoring(error: BaseException | None, leave: Callable[[], Any]) -> None:

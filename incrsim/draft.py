@@ -48,7 +48,8 @@ def _entity(item: Any) -> Entity:
         return Entity({"not an entity": repr(item)[:200]})
     inner = item.get("entity")
     if isinstance(inner, Entity):
-        return inner
+        key = _location_key(item)
+        return inner if key is None else Entity(inner.body, location_key=key)
     if isinstance(inner, Mapping) and "kind" not in item:
         return Entity(inner, location_key=_location_key(item))
     return Entity(item)

@@ -63,7 +63,7 @@ class Engine:
         name: str = self.provider.name
         return name
 
-    def tick(self) -> Iterator[events.Event]:
+    def tick(self) -> Generator[events.Event, None, None]:
         """Do what is due for the provider, one step at a time.
 
         Raises:
@@ -215,7 +215,7 @@ class Engine:
         if self.options.redact is None:
             return text
         try:
-            return self.options.redact(text)
+            return _checked(self.options.redact(text))
         except Exception:
             log.exception("%s: the redact hook failed", self.name)
             return "(withheld, since the redact hook failed)"
@@ -265,6 +265,12 @@ def consequence_of(error: BaseException) -> Consequence:
         case FatalError():
             return Consequence.FATAL
     return Consequence.RETRY
+
+
+def _checked(redacted: object) -> str:
+    if isinstance(redacted, str):
+        return redacted
+    raise TypeError(f"the redact hook returned {type(redacted).__name__}; it must return the text without secrets")
 
 
 def _text(error: BaseException) -> str:

@@ -59,7 +59,7 @@ class ThreadHost:
         """Whether a thread of that provider was given up and has not ended yet."""
         thread = self._stuck.get(name)
         if thread is not None and not thread.is_alive():
-            del self._stuck[name]
+            self._stuck.pop(name, None)  # two may look at the same time
             return False
         return thread is not None
 
@@ -81,9 +81,10 @@ class InlineHost:
 
     def begin(self, provider: Any, timeout: float) -> BurstSession:
         """Begin a burst on this thread; on a helper thread when a coroutine would meet the caller's own event loop."""
-        if _needs_loop(provider) and _loop_is_running():
-            return _ThreadSession(provider, float("inf"), {})
-        return _InlineSession(provider, timeout, self._clock)
+        burst: BurstSession = ProviderBurst(provider)
+        if _loop_is_running():
+            burst = _ThreadSession(provider, float("inf"), {})
+        return _InlineSession(burst, timeout, self._clock)
 
     def is_stuck(self, name: str) -> bool:
         """Never."""
@@ -91,8 +92,8 @@ class InlineHost:
 
 
 class _InlineSession:
-    def __init__(self, provider: Any, timeout: float, clock: Clock) -> None:
-        self._burst = ProviderBurst(provider)
+    def __init__(self, burst: BurstSession, timeout: float, clock: Clock) -> None:
+        self._burst = burst
         self._timeout = timeout
         self._clock = clock
 
@@ -152,7 +153,7 @@ class _ThreadSession:
             return answer.result(None if self._limit is None else self._limit + self._grace)
         except TimeoutError as error:
             if answer.done():
-                raise
+                return answer.result()  # the provider's own TimeoutError, or an answer at the very last moment
             too_long = _too_long(self._limit or 0.0)
             self._give_up(too_long)
             raise too_long from error

@@ -36,11 +36,13 @@ def open_store(database: str | None, clock: Clock | None = None) -> Store:
         from incrsim.store.embedded_store import EmbeddedStore
 
         return EmbeddedStore.start(clock=clock)
-    if database.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+    if str(database).startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         from incrsim.store.postgres import PostgresStore
 
         return PostgresStore.open(database, clock=clock)
+    # What follows the scheme may be a password.
+    scheme, separator, _ = str(database).partition("://")
     raise CallerError(
-        f"{database!r} is not a database that incrsim knows; "
+        f"{scheme + (separator and separator + '…')!r} is not a database that incrsim knows; "
         'write "memory", "embedded", or a URL such as postgresql://user@host/name'
     )
