@@ -39,11 +39,10 @@ class Moment(StrEnum):
     ANSWER_LOST = "done, but the answer is lost"
 
 
-OF_STORE = tuple(Moment)
-"""What can go wrong with a step of a store."""
+TRANSACTIONS = STORE_STEPS - {"register"}
+"""Those whose commit can be stopped; registering is a transaction of its own in Postgres, and none in memory."""
 
-OF_PROVIDER = tuple(moment for moment in Moment if moment is not Moment.DIES_INSIDE)
-"""What can go wrong with a provider's code."""
+_ANYWHERE = tuple(moment for moment in Moment if moment is not Moment.DIES_INSIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ class Fuse:
         """All points of the operations that were counted."""
         for operation, occurrences in sorted(self.calls.items()):
             for occurrence in range(1, occurrences + 1):
-                for moment in OF_STORE if operation in STORE_STEPS else OF_PROVIDER:
+                for moment in Moment if operation in TRANSACTIONS else _ANYWHERE:
                     yield CrashPoint(operation, occurrence, moment)
 
     def moment(self, operation: str) -> Moment | None:

@@ -17,7 +17,7 @@ from incrsim.engine import Engine
 from incrsim.errors import IncrsimError, StoreError
 from incrsim.events import Event, SweepCommitted, Waiting
 from incrsim.host import InlineHost
-from incrsim.lifecycle import Status
+from incrsim.ingestion import Status
 from incrsim.options import ProviderOptions
 from incrsim.provider import check_provider
 from incrsim.simulation.crash import Crash

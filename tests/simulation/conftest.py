@@ -1,0 +1,37 @@
+"""Tells what the simulations covered at the end of a run: how many crash points, states and schedules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COVERED = "covered"
+
+
+@pytest.fixture
+def covered(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Say in one line what a test covered."""
+
+    def say(what: str) -> None:
+        record_property(COVERED, what)
+        print(what)
+
+    return say
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List it, also when other processes ran the tests."""
+    told = [
+        f"{report.nodeid.rpartition('::')[2]}: {what}"
+        for report in terminalreporter.getreports("passed")
+        for name, what in report.user_properties
+        if name == COVERED and report.when == "call"
+    ]
+    if told:
+        terminalreporter.section("simulated")
+        for line in sorted(told):
+            terminalreporter.line(line)

@@ -1,0 +1,73 @@
+"""Every step, every occurrence of it, everything that can go wrong with it: the catalog ends up the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from incrsim.clock import VirtualClock
+from incrsim.store.memory import MemoryStore
+from tests.simulation.world import STORY, play, points_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from incrsim.store.contract import Store
+
+    World = Callable[[], tuple[Store, VirtualClock]]
+
+
+def in_memory() -> tuple[Store, VirtualClock]:
+    """A fresh store for each point."""
+    clock = VirtualClock()
+    return MemoryStore(clock), clock
+
+
+@pytest.fixture
+def in_postgres(database_url: str) -> Iterator[World]:
+    """One database for all points, which keep apart by the names of their providers."""
+    from incrsim.store.postgres import PostgresStore
+
+    clock = VirtualClock()
+    store = PostgresStore.open(database_url, clock=clock)
+    yield lambda: (store, clock)
+    store.close()
+
+
+def crash_everywhere(world: World) -> str:
+    """Run the story once for each point; says what was tried."""
+    numbers = count(1)
+    fuse, undisturbed = play(*world(), "p0")
+    assert [len(ending.refused_by) for ending in undisturbed] == [0, 0, 1, 0]
+    points = list(points_of(fuse))
+    for point in points:
+        try:
+            blown, endings = play(*world(), f"p{next(numbers)}", point)
+        except AssertionError as error:
+            error.add_note(f"crash point: {point}")
+            raise
+        assert blown.blown, f"{point} was never reached"
+        assert endings == undisturbed, f"{point}: the cycles ended otherwise"
+    operations = Counter(point.operation for point in points)
+    told = ", ".join(f"{operation} {times}" for operation, times in sorted(operations.items()))
+    return f"{len(points)} crash points over {len(STORY)} cycles ({told})"
+
+
+@pytest.mark.slow
+def test_crash_anywhere_in_memory(covered: Callable[[str], None], caplog: pytest.LogCaptureFixture) -> None:
+    """After a crash at any step the ingestion goes on, and at no step anything is missing that was there all along."""
+    caplog.set_level("CRITICAL", "incrsim")
+    covered(crash_everywhere(in_memory))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_crash_anywhere_in_postgres(
+    in_postgres: World, covered: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same on Postgres."""
+    caplog.set_level("CRITICAL", "incrsim")
+    covered(crash_everywhere(in_postgres))
