@@ -94,15 +94,18 @@ def upgrade(connection: psycopg.Connection[Any], place: str) -> list[Migration]:
         What was applied; empty when nothing was missing.
 
     Raises:
-        StoreUnusable: when the server is too old, or its schema is of a newer incrsim.
+        StoreUnusable: when the server is too old or may only be read, or its schema is of a newer incrsim.
     """
     with connection.transaction():
+        _check_writable(connection, place)
         if check(connection, place).current:
             return []
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         version = check(connection, place).version  # another process may have been here while we waited
         missing = [each for each in all_migrations() if each.number > version]
-        connection.execute("CREATE SCHEMA IF NOT EXISTS incrsim")
+        # Not `IF NOT EXISTS`: that wants the right to create schemas also where an administrator has made ours.
+        if _first(connection, "SELECT to_regnamespace('incrsim') IS NULL"):
+            connection.execute("CREATE SCHEMA incrsim")
         connection.execute("SET LOCAL search_path TO incrsim")
         connection.execute(
             "CREATE TABLE IF NOT EXISTS migration "
@@ -123,6 +126,20 @@ def _check_server(connection: psycopg.Connection[Any], place: str) -> None:
             f"{place} is PostgreSQL {_server(connection)}, and incrsim needs {OLDEST_SERVER} or newer; "
             'upgrade the server, or use "embedded"'
         )
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise StoreUnusable(
+            f"{place} stores text as {encoding}, which cannot hold every name; "
+            "create a database with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0` and use that"
+        )
+
+
+def _check_writable(connection: psycopg.Connection[Any], place: str) -> None:
+    if _first(connection, "SELECT current_setting('transaction_read_only')") == "on":
+        why = "a standby" if _first(connection, "SELECT pg_is_in_recovery()") else "default_transaction_read_only is on"
+        raise StoreUnusable(
+            f"{place} is read-only ({why}); use the primary server, or a role whose transactions may write"
+        )
 
 
 def _server(connection: psycopg.Connection[Any]) -> str:
@@ -131,8 +148,11 @@ def _server(connection: psycopg.Connection[Any]) -> str:
 
 
 def _version(connection: psycopg.Connection[Any]) -> int:
-    row = connection.execute("SELECT to_regclass('incrsim.migration') IS NOT NULL").fetchone()
-    if row is None or not row[0]:
+    if _first(connection, "SELECT to_regclass('incrsim.migration') IS NULL"):
         return 0
-    row = connection.execute("SELECT coalesce(max(number), 0) FROM incrsim.migration").fetchone()
-    return int(row[0]) if row else 0
+    return int(_first(connection, "SELECT coalesce(max(number), 0) FROM incrsim.migration"))
+
+
+def _first(connection: psycopg.Connection[Any], question: LiteralString) -> Any:
+    row = connection.execute(question).fetchone()
+    return None if row is None else row[0]

@@ -11,26 +11,27 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import psycopg
-import sqlalchemy
 from psycopg import errors
 from psycopg.rows import dict_row
 
 from incrsim.clock import Clock
-from incrsim.errors import StoreError
+from incrsim.errors import CallerError, StoreError
 from incrsim.ingestion import Failure, Ingestion
 from incrsim.lifecycle import Decision, Effect, Operator
 from incrsim.options import ProviderOptions
 from incrsim.store import migrations, transactions
 from incrsim.store.contract import Claim, CommittedPage, Held, Lease
 from incrsim.store.page import PageDraft
-from incrsim.store.postgres_errors import RETRIED, Conflict, explained, without_password
+from incrsim.store.postgres_address import read_address
+from incrsim.store.postgres_errors import RETRIED, Conflict
+from incrsim.store.postgres_pool import PostgresPool
 from incrsim.store.postgres_reading import PostgresReading
-from incrsim.store.postgres_records import read_ingestion, read_lease
+from incrsim.store.postgres_records import can_hold, read_ingestion, read_lease
 from incrsim.store.postgres_rows import PostgresTransaction
 from incrsim.store.queries import query
 from incrsim.store.transactions import ProviderRow
@@ -46,13 +47,6 @@ CLAIM_LOCK_WAIT = "500ms"
 """How long a claim waits for a locked row before it looks at who holds it, and whether their lease has expired
 (C-40)."""
 
-_SESSION = (
-    "SET search_path TO incrsim; SET timezone TO 'UTC'; "
-    # Statements are prepared, but planned for what they are given: a plan made while the tables were empty never serves
-    # a load.
-    "SET plan_cache_mode TO force_custom_plan"
-)
-
 
 class PostgresStore(PostgresReading):
     """A store in a Postgres database, shared by any number of replicas.
@@ -63,10 +57,12 @@ class PostgresStore(PostgresReading):
     """
 
     def __init__(self, url: str, clock: Clock | None = None) -> None:
-        super().__init__(without_password(url))
+        address = read_address(url)
+        super().__init__(address.place)
         self._clock = clock
-        self._engine = sqlalchemy.create_engine(_driver_url(url), pool_pre_ping=True, max_overflow=20)
-        sqlalchemy.event.listen(self._engine, "connect", _prepare_session)
+        self._pool = PostgresPool(address)
+        # Renewals have their own: sweeps hold a connection each while they wait for theirs, and must not use up all.
+        self._renewals = PostgresPool(address, keep=1, extra=1)
 
     @classmethod
     def open(cls, url: str, clock: Clock | None = None) -> PostgresStore:
@@ -94,29 +90,26 @@ class PostgresStore(PostgresReading):
         with self.connection() as connection:
             return migrations.check(connection, self._place)
 
-    @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[Any]]:
+    def connection(self) -> AbstractContextManager[psycopg.Connection[Any]]:
         """A connection of the pool; what was not committed is rolled back, and the driver's errors come out as ours."""
-        with explained(self._place):
-            pooled = self._engine.raw_connection()
-            try:
-                yield cast("psycopg.Connection[Any]", pooled.driver_connection)
-            except BaseException:
-                if pooled.is_valid and pooled.driver_connection is not None and pooled.driver_connection.broken:
-                    pooled.invalidate()
-                raise
-            finally:
-                pooled.close()
+        return self._pool.connection()
 
     # --- what the engine does
     # ---------------------------------------------------------------------------------------------
 
     def register(self, provider: str) -> None:
         """See `Store.register`."""
+        if not can_hold(provider):
+            raise CallerError(
+                f"the provider name {provider!r} holds NUL or a lone surrogate, which no database stores; "
+                "use 1 to 255 printable characters"
+            )
         with self.connection() as connection:
             connection.execute(query("add_provider"), {"name": provider})
-            connection.commit()
-        self._transact(provider, transactions.register)
+            # In the same transaction (C-40): nobody ever meets a provider that has no ingestion yet.
+            tx = self._begin(connection, provider, None)
+            transactions.register(tx)
+            tx.commit()
 
     def claim(self, provider: str, holder: str, options: ProviderOptions) -> Claim:
         """See `Store.claim`."""
@@ -153,7 +146,8 @@ class PostgresStore(PostgresReading):
 
     def close(self) -> None:
         """See `Store.close`."""
-        self._engine.dispose()
+        self._pool.close()
+        self._renewals.close()
 
     # --- transactions
     # -------------------------------------------------------------------------------------------------------
@@ -161,6 +155,8 @@ class PostgresStore(PostgresReading):
     def _transact(
         self, provider: str, work: Callable[[PostgresTransaction], Result], lock_wait: str | None = None
     ) -> Result:
+        if not can_hold(provider):
+            raise self.unknown(provider)
         for attempt in range(1, TRIES + 1):
             try:
                 return self._transact_once(provider, work, lock_wait)
@@ -211,7 +207,7 @@ class PostgresStore(PostgresReading):
 
     def _renew(self, lease: Lease) -> None:
         """Renew a lease on a connection of its own, while a sweep holds the provider's row (C-27)."""
-        with self.connection() as connection:
+        with self._renewals.connection() as connection:
             parameters = {"name": lease.provider, "fence": lease.fence, "now": self._now()}
             connection.execute(query("renew_lease"), parameters)
             connection.commit()
@@ -260,14 +256,3 @@ class _Again(Exception):  # noqa: N818  # never seen by callers
 
 class _RowLockedError(Exception):
     """The provider's row stayed locked for longer than a claim waits."""
-
-
-def _driver_url(url: str) -> sqlalchemy.URL:
-    parsed = sqlalchemy.make_url(url)
-    return parsed.set(drivername="postgresql+psycopg")
-
-
-def _prepare_session(connection: psycopg.Connection[Any], _record: object) -> None:
-    connection.execute(_SESSION)
-    connection.commit()
-    connection.prepare_threshold = 1  # nearly all statements come again

@@ -15,16 +15,18 @@ from incrsim.errors import StoreError, StoreUnavailable, StoreUnusable
 RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
 """What a transaction that did nothing wrong may meet: it is run again (C-40)."""
 
-_PASSWORD = re.compile(r"(?<=://)([^:/@]*):([^@/]*)@")
+# While a connection is being made libpq says what is wrong in words only, and the server in its own language: what is
+# not recognised here gets the general answer below.
+_OUT_OF_CONNECTIONS = re.compile("too many (connections|clients)|remaining connection slots")
+_NOT_LET_IN = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry|(role|database) .* does not exist|"
+    "permission denied for database|is not permitted to log in"
+)
+_COMING_OR_GOING = re.compile("the database system is (starting up|shutting down|in recovery mode|not)")
 
 
 class Conflict(Exception):  # noqa: N818  # caught inside the store, never seen by its callers
     """Another provider changed rows that this transaction was about to change: run it again (C-40)."""
-
-
-def without_password(url: str) -> str:
-    """A URL that may be shown."""
-    return _PASSWORD.sub(r"\1:…@", url)
 
 
 @contextmanager
@@ -53,12 +55,10 @@ def explained(place: str) -> Iterator[None]:
 
 
 def _explain(error: Exception, place: str) -> StoreError:
-    said = _first_line(error)
+    said = _first_lines(error)
     match error:
         case errors.TooManyConnections():
-            return StoreUnavailable(
-                f"{place} is out of connections ({said}); stop other clients, or raise max_connections on the server"
-            )
+            return _out_of_connections(said, place)
         case errors.ReadOnlySqlTransaction():
             return StoreUnusable(
                 f"{place} is read-only ({said}); use the primary server, or a role whose transactions may write"
@@ -72,18 +72,35 @@ def _explain(error: Exception, place: str) -> StoreError:
             return StoreUnusable(f"{place} lacks incrsim's tables ({said}); run `incrsim db upgrade`")
         case errors.DiskFull() | errors.OutOfMemory():
             return StoreUnavailable(f"{place} has run out of room ({said}); free some, nothing of this step was kept")
-        case errors.InvalidPassword() | errors.InvalidAuthorizationSpecification() | errors.InvalidCatalogName():
+        case errors.QueryCanceled():
             return StoreUnavailable(
-                f"{place} does not let us in ({said}); check user, password and database in the URL"
+                f"{place} stopped a statement ({said}); if nobody asked it to, "
+                "raise statement_timeout for this role: a sweep may take minutes"
             )
         case psycopg.OperationalError() | psycopg.InterfaceError():
-            return StoreUnavailable(
-                f"{place} cannot be reached or went away ({said}); check the address and that the server runs"
-            )
+            return _not_connected(said, place)
     return StoreError(f"{place} refused a statement ({said}); this is a defect in incrsim or in what it was given")
 
 
-def _first_line(error: Exception) -> str:
+def _not_connected(said: str, place: str) -> StoreUnavailable:
+    if _OUT_OF_CONNECTIONS.search(said):
+        return _out_of_connections(said, place)
+    if _NOT_LET_IN.search(said):
+        return StoreUnavailable(f"{place} does not let us in ({said}); check user, password and database in the URL")
+    if _COMING_OR_GOING.search(said):
+        return StoreUnavailable(f"{place} is starting or stopping ({said}); try again in a moment")
+    return StoreUnavailable(
+        f"{place} cannot be reached or went away ({said}); check the address and that the server runs"
+    )
+
+
+def _out_of_connections(said: str, place: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"{place} is out of connections ({said}); stop other clients, or raise max_connections on the server "
+        "or the role's CONNECTION LIMIT"
+    )
+
+
+def _first_lines(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    known = "; ".join(line for line in lines[:2])
-    return without_password(known) or type(error).__name__
+    return "; ".join(lines[:2]) or type(error).__name__

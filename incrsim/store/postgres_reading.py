@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row
@@ -13,7 +14,7 @@ from incrsim.errors import UnknownProvider
 from incrsim.ingestion import Counts, Ingestion
 from incrsim.store.contract import HISTORY_LENGTH, Mark, ProviderState, RecordedProblem, StoredEntity
 from incrsim.store.page import ProblemKind
-from incrsim.store.postgres_records import read_ingestion, read_lease
+from incrsim.store.postgres_records import can_hold, part_held, read_ingestion, read_lease
 from incrsim.store.queries import query
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class PostgresReading(ABC):
     def connection(self) -> AbstractContextManager[psycopg.Connection[Any]]:
         """A connection of the pool."""
 
+    @abstractmethod
+    def _now(self) -> datetime | None:
+        """The virtual time; `None` when the store's clock is the database's."""
+
     def providers(self) -> list[str]:
         """See `Store.providers`."""
         return [name for (name,) in self._rows("providers")]
@@ -44,7 +49,8 @@ class PostgresReading(ABC):
         if not rows or rows[0]["number"] is None:
             raise self.unknown(provider)
         row = rows[0]
-        return ProviderState(provider, row["last_fence"], read_ingestion(row), read_lease(provider, row), row["now"])
+        now = self._now() or row["now"]
+        return ProviderState(provider, row["last_fence"], read_ingestion(row), read_lease(provider, row), now)
 
     def history(self, provider: str) -> list[Ingestion]:
         """See `Store.history`."""
@@ -66,8 +72,6 @@ class PostgresReading(ABC):
 
     def entity(self, ref: str) -> StoredEntity | None:
         """See `Store.entity`."""
-        if "\0" in ref:
-            return None  # Postgres does not even take the question
         return next(iter(self._entities("entity", ref=ref)), None)
 
     def entities(self, provider: str | None = None, *, after: str = "", limit: int = 1000) -> Sequence[StoredEntity]:
@@ -79,7 +83,7 @@ class PostgresReading(ABC):
     def count(self, provider: str | None = None) -> int:
         """See `Store.count`."""
         rows = self._rows("count") if provider is None else self._rows("count_of", name=provider)
-        return int(rows[0][0])
+        return int(rows[0][0]) if rows else 0
 
     def describe(self) -> str:
         """See `Store.describe`."""
@@ -97,16 +101,32 @@ class PostgresReading(ABC):
         ]
 
     def _rows(self, query_name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        asked = _askable(parameters)
+        if asked is None:
+            return []
         with self.connection() as connection:
-            rows: list[tuple[Any, ...]] = connection.execute(query(query_name), parameters).fetchall()
+            rows: list[tuple[Any, ...]] = connection.execute(query(query_name), asked).fetchall()
         return rows
 
     def _dicts(self, query_name: str, /, **parameters: Any) -> list[dict[str, Any]]:
+        asked = _askable(parameters)
+        if asked is None:
+            return []
         with self.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(query(query_name), parameters).fetchall()
+            return cursor.execute(query(query_name), asked).fetchall()
 
     def _dicts_of(self, query_name: str, provider: str, **parameters: Any) -> list[dict[str, Any]]:
         rows = self._dicts(query_name, name=provider, **parameters)
         if not rows:
             self.state(provider)  # nothing found, or nobody of that name?
         return rows
+
+
+def _askable(parameters: dict[str, Any]) -> dict[str, Any] | None:
+    """What Postgres can be asked; `None` when there can be no answer, since nothing is stored under such a name or ref.
+
+    Where a page begins (`after`) need not exist: no stored ref goes past the part before a NUL without going past it.
+    """
+    after = {name: part_held(value) for name, value in parameters.items() if name == "after" and isinstance(value, str)}
+    asked = parameters | after
+    return asked if all(can_hold(value) for value in asked.values() if isinstance(value, str)) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
@@ -12,6 +13,7 @@ from incrsim.guards import Census, Guard, Verdict
 from incrsim.ingestion import Consequence, Counts, Failure, Ingestion, Outcome, Status
 from incrsim.store.contract import Lease
 
+_NOT_HELD = re.compile("[\0\ud800-\udfff]")
 COUNTS = tuple(each.name for each in fields(Counts))
 _PLAIN = (
     "number",
@@ -58,6 +60,19 @@ def read_lease(provider: str, row: Mapping[str, Any]) -> Lease | None:
     if row["fence"] is None:
         return None
     return Lease(provider, row["holder"], row["fence"], row["length"], row["expires_at"])
+
+
+def can_hold(text: str) -> bool:
+    """Whether Postgres takes a text: not one with NUL or a lone surrogate, so that nothing is stored under such a name
+    or ref.
+    """
+    return part_held(text) == text
+
+
+def part_held(text: str) -> str:
+    """The part of a text before its first character that Postgres does not take."""
+    found = _NOT_HELD.search(text)
+    return text if found is None else text[: found.start()]
 
 
 def counts_text(counts: Counts) -> str:

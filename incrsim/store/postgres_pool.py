@@ -1,0 +1,87 @@
+"""Connections to one database: SQLAlchemy's pool, psycopg's connections, our settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import psycopg
+import sqlalchemy
+
+from incrsim.errors import CallerError
+from incrsim.store.postgres_address import Address
+from incrsim.store.postgres_errors import explained
+
+_SESSION = (
+    "SET search_path TO incrsim; SET timezone TO 'UTC'; "
+    # Whatever a database, role or environment prefers: text is UTF-8, instants are read as written, and a statement
+    # waits for a lock (C-40 ends whoever keeps it) and then sees what was committed meanwhile.
+    "SET client_encoding TO 'UTF8'; SET datestyle TO 'ISO'; SET intervalstyle TO 'postgres'; "
+    "SET default_transaction_isolation TO 'read committed'; SET lock_timeout TO 0; "
+    # Statements are prepared, but planned for what they are given: a plan made while the tables were empty never serves
+    # a load.
+    "SET plan_cache_mode TO force_custom_plan"
+)
+
+
+class PostgresPool:
+    """Connections for the threads of one process; a forked child gets its own.
+
+    Args:
+        address: the database.
+        keep: how many stay open.
+        extra: how many more there may be for a moment.
+    """
+
+    def __init__(self, address: Address, *, keep: int = 5, extra: int = 20) -> None:
+        self._place = address.place
+        self._closed = False
+        self._process = os.getpid()
+        self._engine = sqlalchemy.create_engine(address.url, pool_pre_ping=True, pool_size=keep, max_overflow=extra)
+        sqlalchemy.event.listen(self._engine, "connect", _prepare_session)
+
+    @property
+    def in_use(self) -> int:
+        """How many connections somebody has now."""
+        return cast("sqlalchemy.QueuePool", self._engine.pool).checkedout()
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """One connection; what was not committed is rolled back, and the driver's errors come out as ours.
+
+        Raises:
+            CallerError: after `close`.
+            StoreError: as `postgres_errors` says.
+        """
+        if self._closed:
+            raise CallerError(f"{self._place} was closed; open it again, or close it after its last use")
+        self._leave_parent()
+        with explained(self._place):
+            pooled = self._engine.raw_connection()
+            try:
+                yield cast("psycopg.Connection[Any]", pooled.driver_connection)
+            except BaseException:
+                if pooled.is_valid and pooled.driver_connection is not None and pooled.driver_connection.broken:
+                    pooled.invalidate()
+                raise
+            finally:
+                pooled.close()
+
+    def close(self) -> None:
+        """Close what nobody uses, and the rest when it comes back. Repeatable."""
+        self._closed = True
+        self._engine.dispose()
+
+    def _leave_parent(self) -> None:
+        """Two processes that write to one socket would read each other's answers: a child begins with no connection."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._engine.dispose(close=False)
+
+
+def _prepare_session(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.execute(_SESSION)
+    connection.commit()
+    connection.prepare_threshold = 1  # nearly all statements come again
