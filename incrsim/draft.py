@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from incrsim.entity import Entity
+from incrsim.entity import Entity, EntityRef
 from incrsim.errors import InvalidPage
 from incrsim.provider import Page, Problem
 from incrsim.store.page import FoundProblem, PageDraft, ProblemKind, invalid, problem_key
@@ -65,7 +65,24 @@ def _location_key(item: Mapping[Any, Any]) -> str | None:
 def _reported(problems: Iterable[Problem | str]) -> tuple[FoundProblem, ...]:
     found = []
     for each in problems:
-        problem = each if isinstance(each, Problem) else Problem(message=str(each))
+        problem = _storable(each if isinstance(each, Problem) else Problem(message=str(each)))
         subject = f"{problem.ref}\0{problem.field}\0{problem.rule}\0{problem.message}"
         found.append(FoundProblem(ProblemKind.REPORTED, problem, problem_key(ProblemKind.REPORTED, subject)))
     return tuple(found)
+
+
+def _storable(problem: Problem) -> Problem:
+    """A reported problem as every store can hold it. A ref that names no entity leaves open what is missing, just as
+    none at all does (C-7).
+    """
+    message, ref = problem.message, problem.ref
+    try:
+        ref = None if ref is None else str(EntityRef.parse(ref))
+    except ValueError:
+        message, ref = f"{message} (about {problem.ref!r}, which is no entity ref)", None
+    return Problem(_escaped(message), *(text and _escaped(text) for text in (ref, problem.field, problem.rule)))
+
+
+def _escaped(text: str) -> str:
+    """No database takes NUL or a lone surrogate."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()

@@ -129,6 +129,7 @@ class MemoryTransaction:
 
         def write() -> None:
             rows = self._rows
+            rows.streaks = self._unmarked_streaks(ingestion.number)
             rows.history = [*rows.history, ingestion][-HISTORY_LENGTH:]
             rows.marks, rows.seen, rows.cursors, rows.problem_keys = [], array("q"), set(), set()
             oldest = rows.history[0].number
@@ -154,6 +155,10 @@ class MemoryTransaction:
                 differing[entity.ref or ""] = row.stored
                 candidates.append(entity)
         return Compared(same, written_before, differing, candidates)
+
+    def ids_of(self, refs: Sequence[str]) -> list[int]:
+        """See `Transaction.ids_of`."""
+        return [row.stored.id for ref in refs if (row := self._tables.entities.get(ref)) is not None]
 
     def apply(self, changes: PageChanges, ingestion: int) -> None:
         """See `Transaction.apply`."""
@@ -251,6 +256,13 @@ class MemoryTransaction:
         id_ = self._tables.next_id() if stored is None else stored.id
         row = Stored(id_, owner, entity.location_key, entity.digest, written_in)
         self._put_rows[entity.ref or ""] = EntityRow(row, entity.stored_body(owner), added_in)
+
+    def _unmarked_streaks(self, ingestion: int) -> dict[int, int]:
+        if not self._rows.streaks:
+            return {}
+        marked = {*self._rows.seen, *self._new_seen}
+        marked.update(row.stored.id for row in self._tables.entities.values() if self._wrote(row, ingestion))
+        return {id_: cycles for id_, cycles in self._rows.streaks.items() if id_ not in marked}
 
     def _wrote(self, row: EntityRow, ingestion: int) -> bool:
         return row.stored.owner == self.provider.name and row.stored.written_in == ingestion

@@ -98,6 +98,7 @@ class PostgresTransaction:
     def archive(self, ingestion: Ingestion) -> None:
         """See `Transaction.archive`."""
         self._later("save_ingestion", **ingestion_row(ingestion))
+        self._later("reset_streaks", number=ingestion.number)
         self._later("forget_marks", number=ingestion.number)
         self._later("forget_history", oldest=ingestion.number - HISTORY_LENGTH)
 
@@ -141,6 +142,10 @@ class PostgresTransaction:
         positions = sorted([*_numbers(missing), *(row[0] for row in differing or ())])
         candidates = [comparable[position - 1] for position in positions]
         return Compared(_numbers(same), written_before, stored, [*candidates, *never_stored])
+
+    def ids_of(self, refs: Sequence[str]) -> list[int]:
+        """See `Transaction.ids_of`."""
+        return [row[0] for row in self._all("ids_of", refs=list(refs))]
 
     def apply(self, changes: PageChanges, ingestion: int) -> None:
         """See `Transaction.apply`."""

@@ -82,12 +82,15 @@ class Transaction(Protocol):
         """Write the ingestion that is not complete: a new one, or the one that `ingestion` was read from."""
 
     def archive(self, ingestion: Ingestion) -> None:
-        """Write an ingestion that is complete; its marks go, and so does what is older than the last `HISTORY_LENGTH`
-        (C-19).
+        """Write an ingestion that is complete; what it marked has its whole grace again (C-25), its marks go, and so
+        does what is older than the last `HISTORY_LENGTH` (C-19).
         """
 
     def compare(self, entities: Sequence[Entity], ingestion: int) -> Compared:
         """Compare a page with the catalog by ref and digest, in a bounded number of round trips (C-11)."""
+
+    def ids_of(self, refs: Sequence[str]) -> list[int]:
+        """The ids of what is stored under these refs."""
 
     def apply(self, changes: PageChanges, ingestion: int) -> None:
         """Insert, update and take over, in the order of refs; the rows say that this ingestion wrote them."""
@@ -176,6 +179,9 @@ def commit_page(tx: Transaction, lease: Lease, draft: PageDraft, options: Provid
         tx.known_problems([found.key for found in changes.problems], ingestion.number) if changes.problems else set()
     )
     problems, counts = without_repeated_problems(changes, known)
+    if reported := [found.problem.ref for found in draft.reported if found.problem.ref is not None]:
+        # What the provider says it could not read has not vanished (C-7).
+        changes.seen.extend(tx.ids_of(reported))
     tx.apply(changes, ingestion.number)
     digest = None if draft.cursor is None else cursor_digest(draft.cursor)
     mark = NewMark(ingestion.number, draft.sequence, draft.cursor, digest, [*compared.same, *changes.seen], counts)

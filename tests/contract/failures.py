@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from incrsim.guards import Guard
-from incrsim.lifecycle import Consequence, Failure, Operator, Outcome, Status
+from incrsim.ingestion import Consequence, Failure, Outcome, Status
+from incrsim.lifecycle import Operator
 from incrsim.store.contract import HISTORY_LENGTH
 from tests.contract.base import Contract
 from tests.contract.driver import Driver

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from incrsim.entity import Entity
 from incrsim.guards import Guard
-from incrsim.lifecycle import Operator, Outcome, Status
+from incrsim.ingestion import Outcome, Status
+from incrsim.lifecycle import Operator
 from tests.contract.base import Contract
 from tests.contract.driver import Driver
 from tests.contract.samples import broken, good, ref
@@ -72,7 +74,8 @@ class GuardContract(Contract):
         """With the option an ingestion whose pages returned no valid entity removes nothing; without it, all goes."""
         p.setting(reject_empty_source_collections=True)
         p.cycle(*TEN)
-        for pages in ([[]], [[], []], [[], [broken("e0")]]):
+        empty: list[list[list[Entity]]] = [[[]], [[], []], [[], [broken("e0")]]]
+        for pages in empty:
             refused = p.cycle_of(pages)
             assert refused.verdict is not None
             assert (refused.verdict.refused_by, len(p.names())) == ((Guard.EMPTY,), 10)

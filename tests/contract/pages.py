@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from incrsim.cursor import JSONValue
 from incrsim.entity_rules import PROVIDER_ANNOTATION
 from incrsim.errors import CursorRepeated, InvalidEntity, InvalidTransition, TooManyPages
 from incrsim.ingestion import Status
@@ -102,9 +103,11 @@ class PageContract(Contract):
     def test_a_cursor_that_comes_back_is_refused(self, p: Driver) -> None:
         """A cursor that any page of this ingestion returned before is an error that says how to mend it (U12)."""
         p.claim()
-        for cursor in ({"a": 1, "b": 2}, "x", 7):
+        seen: list[JSONValue] = [{"a": 1, "b": 2}, "x", 7]
+        for cursor in seen:
             p.page(cursor=cursor)
-        for repeated in ({"b": 2, "a": 1}, "x", 7):
+        again: list[JSONValue] = [{"b": 2, "a": 1}, "x", 7]
+        for repeated in again:
             with pytest.raises(CursorRepeated, match=r"page 4 returned the cursor .* done=True on the last one"):
                 p.page(cursor=repeated)
         p.page(cursor="7")

@@ -8,7 +8,7 @@ import pytest
 from incrsim.clock import VirtualClock
 from incrsim.entity import Entity
 from incrsim.provider import Problem
-from incrsim.store.contract import Store
+from incrsim.store.contract import Mark, Store
 from tests.contract.base import Contract
 from tests.contract.driver import Driver
 from tests.contract.samples import LOCATIONS, good, ref
@@ -84,10 +84,10 @@ class ReadingContract(Contract):
             p.page(good(f"e{number}"), cursor=f"c{number}")
             p.clock.advance(p.options.burst_length)
         for limit in (1, 3, 7, 100):
-            marks = paged(lambda **page: p.store.marks("p", **page), "sequence", 0, limit=limit)
+            marks: list[Mark] = paged(lambda **page: p.store.marks("p", **page), "sequence", 0, limit=limit)
             assert [(mark.sequence, mark.cursor) for mark in marks] == [(n, f'"c{n}"') for n in range(1, 8)]
             assert [mark.counts.added for mark in marks] == [1] * 7
-        assert marks[0].committed_at < marks[-1].committed_at
+            assert marks[0].committed_at < marks[-1].committed_at
         assert p.store.marks("p", after=7) == []
 
     def test_a_done_page_leaves_a_mark_without_a_cursor(self, p: Driver) -> None:
@@ -121,9 +121,10 @@ class ReadingContract(Contract):
     @pytest.mark.parametrize("text", ["x" * 100_000, "NUL \0 and \ud800", "日本語 🙂\u202e", "'; DROP TABLE x; --"])
     def test_any_problem_can_be_recorded(self, p: Driver, text: str) -> None:
         """A reported problem with any text, ref, field and rule is kept, what no database holds escaped."""
-        p.cycle(problems=[Problem(text, ref=text, field=text, rule=text)])
+        p.cycle(problems=[Problem(text, ref=f"API:{text}", field=text, rule=text)])
         (kept,) = p.store.problems("p")
-        for each in (kept.message, kept.ref, kept.field, kept.rule):
+        assert kept.ref is None or kept.ref.startswith("api:default/")
+        for each in (kept.message, kept.field, kept.rule):
             assert each == text.replace("\0", "\\x00").replace("\ud800", "\\ud800")
 
     def test_odd_refs_of_invalid_entities_are_kept(self, p: Driver) -> None:

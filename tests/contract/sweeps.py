@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from incrsim.lifecycle import Consequence, Operator, Outcome, Status
+from incrsim.ingestion import Consequence, Outcome, Status
+from incrsim.lifecycle import Operator
 from incrsim.store import contract
 from tests.contract.base import Contract
 from tests.contract.driver import Driver

@@ -293,9 +293,11 @@ def test_the_sweep_counts_repetitions_once() -> None:
 @pytest.mark.rule("C-7")
 def test_too_many_invalid_is_a_failed_ingestion() -> None:
     """A source that is too broken ends the ingestion as failed; the next begins after the last wait."""
-    decision = lifecycle.too_many_invalid(at(S.BURSTING), 100, OPTIONS, NOW)
+    decision = lifecycle.too_many_invalid(at(S.BURSTING, counts=Counts(invalid=30)), 200, OPTIONS, NOW)
     assert (decision.ingestion.status, decision.ingestion.outcome) == (S.COMPLETE, Outcome.FAILED)
     assert decision.current.due_at == NOW + OPTIONS.backoff[-1]
+    assert decision.ingestion.last_error is not None
+    assert "30 of 200 distinct entities were invalid" in decision.ingestion.last_error.message
 
 
 # --- operators (C-14, C-33) -------------------------------------------------------------------------------------------

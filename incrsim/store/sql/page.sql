@@ -64,3 +64,7 @@ SELECT (
     WHERE provider_id = %(provider)s AND ingestion = %(ingestion)s AND kind = 'invalid entity'
       AND NOT EXISTS (SELECT FROM entity WHERE entity.ref = problem.ref)
 )
+
+-- name: ids_of
+-- What is stored under these refs.
+SELECT id FROM entity WHERE ref = ANY(%(refs)s)
