@@ -89,7 +89,7 @@ def demonstrate(
     entities: int,
     page_size: int,
     seed: int,
-    begins: Callable[[Cycle], None] = lambda cycle: None,
+    begins: Callable[[Cycle], None],
 ) -> Iterator[Result]:
     """Run the five cycles one after the other; a cycle that is stopped ends them.
 

@@ -36,10 +36,20 @@ def open_store(database: str | None, clock: Clock | None = None) -> Store:
         from incrsim.store.embedded_store import EmbeddedStore
 
         return EmbeddedStore.start(clock=clock)
-    if str(database).startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
-        from incrsim.store.postgres import PostgresStore
+    url = postgres_url(database)
+    from incrsim.store.postgres import PostgresStore
 
-        return PostgresStore.open(database, clock=clock)
+    return PostgresStore.open(url, clock=clock)
+
+
+def postgres_url(database: str) -> str:
+    """A Postgres database's URL, checked before anything is loaded for it.
+
+    Raises:
+        CallerError: when it is none.
+    """
+    if str(database).startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+        return database
     # What follows the scheme may be a password.
     scheme, separator, _ = str(database).partition("://")
     raise CallerError(

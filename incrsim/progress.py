@@ -74,14 +74,8 @@ class Progress:
                 self._committed(event)
             case events.BurstEnded(due_at=due_at):
                 self._doing, self._waits = "between bursts", ("next burst", due_at)
-            case events.SweepCommitted(verdict=verdict, counts=counts, due_at=due_at):
-                self._doing, self._total = str(verdict), counts
-                self._wait_for("next ingestion", due_at)
-            case events.Failed():
-                self._failed(event)
-            case events.IngestionEnded(record=record, due_at=due_at):
-                self._doing = f"{record.outcome or 'ended'} without a sweep"
-                self._wait_for("next ingestion", due_at)
+            case events.SweepCommitted() | events.IngestionEnded() | events.Failed():
+                self._ended(event)
             case events.Waiting():
                 self._wait(event)
             case events.Overtaken():
@@ -108,10 +102,18 @@ class Progress:
         while len(self._samples) > 2 and self._samples[1][0] < now - RATE_WINDOW:  # noqa: PLR2004
             self._samples.popleft()
 
-    def _failed(self, event: events.Failed) -> None:
-        self._doing = f"waiting after failure {event.attempts}" if event.attempts else "waiting"
-        self._error = one_line(f"{event.failure.error}: {event.failure.message}")
-        self._wait_for("next try", event.due_at)
+    def _ended(self, event: events.SweepCommitted | events.IngestionEnded | events.Failed) -> None:
+        what = "next ingestion"
+        match event:
+            case events.SweepCommitted(verdict=verdict, counts=counts):
+                self._doing, self._total = str(verdict), counts
+            case events.IngestionEnded(record=record):
+                self._doing = f"{record.outcome or 'ended'} without a sweep"
+            case events.Failed(failure=failure, attempts=attempts):
+                self._doing = f"waiting after failure {attempts}" if attempts else "waiting"
+                self._error = one_line(f"{failure.error}: {failure.message}")
+                what = "next try"
+        self._wait_for(what, event.due_at)
 
     def _wait(self, event: events.Waiting) -> None:
         match event.reason:

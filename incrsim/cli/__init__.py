@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
-from incrsim.cli import database, demonstration, running
+from incrsim.cli.database import commands as database_commands
+from incrsim.cli.demonstration import HELP as DEMO_HELP, demo
 from incrsim.cli.failures import Commands
+from incrsim.cli.running import HELP as RUN_HELP, run
 
 EPILOG = (
-    "Exit codes: 0 it worked (a sweep that a guard refused worked too); 1 it failed; 2 it was called wrongly; "
-    "130 interrupted by Ctrl-C, 143 by SIGTERM."
+    "Exit codes: 0 it worked, also when a guard refused a sweep; 1 it failed, or an ingestion was canceled; "
+    "2 it was called wrongly; 130 interrupted by Ctrl-C, 143 by SIGTERM."
 )
 
 app = typer.Typer(
@@ -27,9 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo", epilog=EPILOG)(demonstration.demo)
-app.command("run", epilog=EPILOG)(running.run)
-app.add_typer(database.commands, name="db")
+app.command(help=DEMO_HELP, epilog=EPILOG)(demo)
+app.command(help=RUN_HELP, epilog=EPILOG)(run)
+app.add_typer(database_commands, name="db", epilog=EPILOG)
 
 
 def _version(asked: bool) -> None:

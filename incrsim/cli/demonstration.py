@@ -6,17 +6,16 @@ from typing import Annotated
 
 import typer
 
-from incrsim.cli.failures import FAILED
+from incrsim.cli.options import Database, Json
 
-Database = Annotated[
-    str,
-    typer.Option(
-        envvar="INCRSIM_DATABASE",
-        metavar="memory|embedded|URL",
-        help="Where the catalog is: in memory, in a Postgres that is started for it, or postgresql://user@host/name.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else, on standard output.")]
+
+HELP = (
+    "Load, change, refuse and heal a generated source, and compare the catalog with it after every step.\n\n"
+    "Five cycles of the real engine: everything is new; nothing has changed; 10 % are gone and 1 % changed; 50 % are "
+    "gone, which a guard refuses to believe; half of those are back. Waiting is virtual, speed is real.\n\n"
+    "What it writes belongs to the provider `demo` and stays in the database; the next demo begins by removing it, and "
+    "with `--entities 0` it does nothing else."
+)
 
 
 def demo(
@@ -26,16 +25,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed, another source.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Load, change, refuse and heal a generated source, and compare the catalog with it after every step.
+    """The command; `HELP` is what its users read."""
+    from incrsim.cli.run_demo import run_demo
 
-    Five cycles of the real engine: everything is new; nothing has changed; 10 % are gone and 1 % changed; 50 % are
-    gone, which a guard refuses to believe; half of those are back. Waiting is virtual, speed is real. What it writes
-    belongs to the provider `demo` and stays in the database; the next run begins by removing it.
-    """
-    from incrsim.cli.demo_run import run_demo
-
-    ok, interrupted = run_demo(entities, page_size, database, seed, as_json=as_json)
-    if interrupted is not None:
-        raise typer.Exit(interrupted)
-    if not ok:
-        raise typer.Exit(FAILED)
+    raise typer.Exit(run_demo(entities, page_size, database, seed, as_json=as_json))

@@ -5,31 +5,30 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from incrsim import events
+from incrsim.app import App
 from incrsim.cli.failures import complain
+from incrsim.clock import Clock
+from incrsim.opening import open as open_app
+from incrsim.progress import Progress, detail, notice
 
 REFRESHES_PER_SECOND = 8
 
-
-class Say(Protocol):
-    """Says one line on standard error, above the live display when there is one."""
-
-    def __call__(self, line: str) -> None:
-        """Say it."""
+Say = Callable[[str], None]
+"""Says a line on standard error, above the live display when there is one."""
 
 
 @contextmanager
 def live(display: RenderableType) -> Iterator[Say]:
-    """Show something that changes on standard error, as long as that is a terminal; nothing is left of it
-    afterwards.
-    """
+    """Show something that changes on standard error, as long as that is a terminal; nothing of it stays."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield complain
@@ -38,21 +37,42 @@ def live(display: RenderableType) -> Iterator[Say]:
         yield lambda line: console.print(Text(line))
 
 
-def print_json(document: dict[str, Any]) -> None:
-    """The one document of `--json`."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+@contextmanager
+def opened(database: str, progress: Progress, clock: Clock | None = None) -> Iterator[App]:
+    """Open a database, and say so, since an embedded one takes its time to start and to stop."""
+    progress.doing("opening the embedded Postgres" if database == "embedded" else "opening the database")
+    with open_app(database, clock=clock) as app:
+        progress.doing("beginning")
+        yield app
+        progress.doing("closing the database")
 
 
-def print_screen(*parts: RenderableType) -> None:
-    """A report for people."""
-    console = Console()
-    for part in parts:
-        console.print(part, highlight=False)
+def teller(say: Say, *, verbose: bool = False, sweeps: bool = False) -> Callable[[events.Event], None]:
+    """A subscriber that says what a user should hear of, the same thing once.
+
+    Args:
+        say: says a line.
+        verbose: also each page, burst and sweep.
+        sweeps: also each sweep.
+    """
+    last = ""
+
+    def tell(event: events.Event) -> None:
+        nonlocal last
+        line = notice(event)
+        if line is None and (verbose or (sweeps and isinstance(event, events.SweepCommitted))):
+            line = detail(event)
+        # Waiting for another replica is told once a second.
+        subject = f"{type(event).__name__} {getattr(event, 'holder', '')}"
+        if line is not None and not (isinstance(event, events.Waiting) and subject == last):
+            say(line)
+        last = subject
+
+    return tell
 
 
 class StoreTroubles(logging.Handler):
-    """Says what the app logs about its store while it serves for ever; the same trouble once, not every second.
+    """Says what an app that serves for ever logs about its store; the same trouble once, not every second.
 
     Args:
         say: says a line.
@@ -69,3 +89,16 @@ class StoreTroubles(logging.Handler):
         if message != self._last:
             self._last = message
             self._say(message)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """The one document of `--json`."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_screen(*parts: RenderableType) -> None:
+    """A report for people."""
+    console = Console()
+    for part in parts:
+        console.print(part, highlight=False)

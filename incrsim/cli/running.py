@@ -1,4 +1,54 @@
 """`incrsim run`."""
+
 from __future__ import annotations
-def run() -> None:
-    """p"""
+
+from typing import Annotated
+
+import typer
+
+from incrsim.cli.failures import UsageError
+from incrsim.cli.options import Database, Json
+
+
+HELP = (
+    "Keep a catalog equal to a provider's source: once, or for ever as one of many replicas.\n\n"
+    "For example: incrsim run providers.files:Files --set root=DIR --database embedded --once\n\n"
+    "Ctrl-C ends it at the next page, and the next run goes on from there; a second Ctrl-C ends it at once."
+)
+
+
+def run(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODULE:OBJECT",
+            help="A provider, or a class or function that returns one; also from the current directory.",
+        ),
+    ],
+    database: Database = "memory",
+    once: Annotated[
+        bool, typer.Option("--once", help="Go on with an open ingestion or begin one now, and end with its sweep.")
+    ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="An option of the provider (burst_length=10s), or an argument of the class or function (root=DIR).",
+        ),
+    ] = None,
+    as_json: Json = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line for every page, burst and sweep.")] = False,
+) -> None:
+    """The command; `HELP` is what its users read."""
+    if as_json and not once:
+        raise UsageError("--json prints the report of one ingestion, and without --once there is no end: add --once")
+    from incrsim.cli import run_provider
+    from incrsim.cli.loading import load_provider, parse_settings
+
+    provider, options = load_provider(target, parse_settings(settings or []))
+    if once:
+        code = run_provider.once(provider, options, database, as_json=as_json, verbose=verbose)
+    else:
+        code = run_provider.for_ever(provider, options, database, verbose=verbose)
+    raise typer.Exit(code)

@@ -12,9 +12,6 @@ from rich.text import Text
 
 from incrsim.demo import CYCLES, Cycle, Result
 
-SHOWN_PROBLEMS = 5
-"""How many problems a report names; the store has the others."""
-
 
 def demo_table(results: Sequence[Result], running: Cycle | None = None) -> Table:
     """A column per cycle, so that a million entities fit 80 columns too.
@@ -59,7 +56,7 @@ def demo_summary(results: Sequence[Result], database: str, peak: float | None) -
 def _count(name: str) -> Callable[[Result], RenderableType]:
     def show(result: Result) -> RenderableType:
         value: int = getattr(result.report.ingestion.counts, name)
-        return f"{value:,}" if value else Text("–", style="dim")
+        return f"{value:,}" if value else Text("-", style="dim")
 
     return show
 
