@@ -157,8 +157,13 @@ class _ThreadSession:
             too_long = _too_long(self._limit or 0.0)
             self._give_up(too_long)
             raise too_long from error
+        except BaseException as error:
+            # Ctrl-C while waiting: whoever wants the end now does not want to wait for the provider.
+            if not answer.done():
+                self._give_up(error)
+            raise
 
-    def _give_up(self, reason: PageTimeout) -> None:
+    def _give_up(self, reason: BaseException) -> None:
         """Go on without the thread; should it come back one day, it leaves the context and ends."""
         self._given_up = True
         self._stuck[self._name] = self._thread
