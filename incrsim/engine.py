@@ -8,7 +8,6 @@ order of its schedule, or never.
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -277,7 +276,7 @@ def _text(error: BaseException) -> str:
     try:
         return str(error) or type(error).__name__
     except Exception:  # noqa: BLE001  # an error that cannot even say what it is must not hide that there was one
-        return "".join(traceback.format_exception_only(type(error), None)).strip()
+        return f"{type(error).__name__}, whose text cannot be read"
 
 
 def _escaped(text: str) -> str:
