@@ -31,12 +31,14 @@ def typed(value: Any) -> Any:
     return type(value), repr(value)
 
 
+@pytest.mark.slow
 @given(cursors)
 def test_every_json_value_comes_back_with_its_types(cursor: Any) -> None:
     """What went in comes out, `true` is not `1` and `1.0` is not `1`."""
     assert typed(read_cursor(canonical_cursor(cursor))) == typed(cursor)
 
 
+@pytest.mark.slow
 @given(cursors)
 def test_the_text_is_canonical_ascii(cursor: Any) -> None:
     """Writing what was read gives the same text, which is ASCII and holds no raw control character."""
@@ -46,6 +48,7 @@ def test_the_text_is_canonical_ascii(cursor: Any) -> None:
     assert text.isprintable()
 
 
+@pytest.mark.slow
 @given(st.dictionaries(texts, leaves), st.randoms(use_true_random=False))
 def test_the_order_of_keys_does_not_matter(cursor: dict[str, Any], random: Any) -> None:
     """Two cursors that differ only in the order of keys are the same text, so that a repeat is recognised (C-5)."""
@@ -130,6 +133,7 @@ def test_the_deepest_cursor_can_be_read_again() -> None:
         canonical_cursor([cursor])
 
 
+@pytest.mark.slow
 def test_the_text_is_the_same_in_every_process() -> None:
     """A fresh interpreter with another hash seed writes the same text."""
     cursor = {"b": [1, 2.5], "a": {"é": None, "d": True}}

@@ -9,11 +9,10 @@ from hypothesis import given, strategies as st
 from incrsim.durations import MAX_DURATION, format_duration, parse_duration
 from incrsim.errors import InvalidOptions
 
-pytestmark = pytest.mark.rule("C-39")
-
 HOUR = timedelta(hours=1)
 
 
+@pytest.mark.rule("C-39")
 @pytest.mark.parametrize(
     ("spelling", "meant"),
     [
@@ -50,6 +49,7 @@ def test_every_spelling_of_a_duration_is_read(spelling: Any, meant: timedelta) -
     assert parse_duration(spelling) == meant
 
 
+@pytest.mark.rule("C-39")
 @pytest.mark.parametrize(
     ("wrong", "parts"),
     [
@@ -102,6 +102,7 @@ def test_what_is_no_duration_is_refused(wrong: Any, parts: list[str]) -> None:
         assert part in str(caught.value)
 
 
+@pytest.mark.rule("C-39")
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -119,6 +120,7 @@ def test_durations_are_written_for_people(value: timedelta, text: str) -> None:
     assert format_duration(value) == text
 
 
+@pytest.mark.rule("C-39")
 @given(st.timedeltas(timedelta(), MAX_DURATION))
 def test_what_is_written_can_be_read(value: timedelta) -> None:
     """Written for people and read again, a duration is the same to the microsecond."""

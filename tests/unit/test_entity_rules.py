@@ -8,8 +8,6 @@ from incrsim.entity import PROVIDER_ANNOTATION, Entity
 from incrsim.entity_rules import LOCATION_ANNOTATIONS, entity_violations
 from incrsim.kinds import component
 
-pytestmark = pytest.mark.rule("C-6")
-
 LOCATIONS = dict.fromkeys(LOCATION_ANNOTATIONS, "url:https://example.com/x")
 
 
@@ -186,12 +184,14 @@ BAD: dict[str, list[tuple[dict[str, Any], str, str]]] = {
 }
 
 
+@pytest.mark.rule("C-6")
 @pytest.mark.parametrize(("rule", "good"), [(rule, each) for rule, many in GOOD.items() for each in many])
 def test_what_backstage_takes_is_valid(rule: str, good: dict[str, Any]) -> None:
     """Everything at the edge of a rule, inside it, is valid."""
     assert Entity(good).violations == ()
 
 
+@pytest.mark.rule("C-6")
 @pytest.mark.parametrize(
     ("rule", "bad", "field", "instead"), [(rule, *each) for rule, many in BAD.items() for each in many]
 )
@@ -204,6 +204,7 @@ def test_what_backstage_refuses_is_a_violation(rule: str, bad: dict[str, Any], f
     assert str(found[0]) == f"{found[0].field}: {found[0].message}"
 
 
+@pytest.mark.rule("C-6")
 @pytest.mark.parametrize("missing", LOCATION_ANNOTATIONS)
 def test_both_locations_must_be_there(missing: str) -> None:
     """Backstage cannot process an entity that does not say where it came from; a helper fills that in."""
@@ -216,11 +217,13 @@ def test_both_locations_must_be_there(missing: str) -> None:
     assert component("x", provider="services").violations == ()
 
 
+@pytest.mark.rule("C-6")
 def test_the_engines_own_key_is_exempt() -> None:
     """It breaks the key rule, and is no violation, since it is no part of what the source says."""
     assert Entity(annotated({PROVIDER_ANNOTATION: "services"})).violations == ()
 
 
+@pytest.mark.rule("C-6")
 def test_a_ref_has_255_characters_at_most() -> None:
     """A longer ref cannot be stored, whatever it is made of."""
     fits, longer = ("x" * n for n in (255 - len("component:default/"), 256 - len("component:default/")))

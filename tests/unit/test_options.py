@@ -33,7 +33,6 @@ def test_defaults_are_the_contracts() -> None:
     }
 
 
-@pytest.mark.rule("C-39")
 def test_every_duration_takes_every_spelling() -> None:
     """Text, mapping and timedelta are the same option."""
     assert of(burst_length="90s", rest_length={"day": 2}, backoff=["5s", {"minutes": 1}, timedelta(hours=1)]) == of(
