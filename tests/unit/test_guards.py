@@ -185,7 +185,8 @@ def test_a_refusal_says_its_numbers() -> None:
 @pytest.mark.rule("C-26")
 def test_a_passed_sweep_says_its_numbers() -> None:
     """A sweep that went through says what it removed of how many."""
-    assert str(told(vanished(1, 8), ProviderOptions(), removed=1)) == "swept: removed 1 of 8 (12.50 %)"
+    waiting = replace(vanished(1, 8), stale=3)
+    assert str(told(waiting, ProviderOptions(), removed=1)) == "swept: removed 1 of 8 (12.50 %)"
     assert told(CALM, ProviderOptions()).word == "swept"
 
 
