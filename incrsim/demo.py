@@ -142,7 +142,8 @@ def _make_room(app: App) -> None:
             f"{state.lease.holder} is running the demonstration on this database; wait until it has ended "
             f"(if it was killed: {wait:.0f} s), or name another database"
         )
-    app.store.operate(PROVIDER, Operator.START)
+    if state.ingestion.started_at is not None:  # one that was cut short would be gone on with, its marks and all
+        app.store.operate(PROVIDER, Operator.START)
     if app.catalog.count(PROVIDER):
         app.run_cycle(PROVIDER)
 

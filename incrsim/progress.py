@@ -133,7 +133,8 @@ class Progress:
     # --- what is shown ------------------------------------------------------------------------------------------------
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = [self._headline(), self._numbers(), *self._footnotes()]
+        numbers = [self._numbers()] if self._pages or self._total.returned else []
+        lines = [self._headline(), *numbers, *self._footnotes()]
         for line in lines:
             line.truncate(options.max_width - 2, overflow="ellipsis")
         # Drawn beside the first line by hand: a table would stretch the lines below it.

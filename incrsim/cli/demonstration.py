@@ -8,7 +8,6 @@ import typer
 
 from incrsim.cli.options import Database, Json
 
-
 HELP = (
     "Load, change, refuse and heal a generated source, and compare the catalog with it after every step.\n\n"
     "Five cycles of the real engine: everything is new; nothing has changed; 10 % are gone and 1 % changed; 50 % are "

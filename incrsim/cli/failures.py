@@ -48,6 +48,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
+            complain("stopped at once; what was committed is kept, and the lease expires by itself")
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
             # Whoever read our output has gone; without this, Python would complain once more while it ends.

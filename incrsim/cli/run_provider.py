@@ -76,5 +76,5 @@ def _session(
 def _interrupted(report: RunReport) -> str:
     pages = report.cycle.ingestion.pages
     if report.database == "memory":
-        return f"interrupted after page {pages:,}; the catalog was in memory and is gone (see --database)"
+        return f"interrupted after page {pages:,}; the catalog was in memory, and is gone"
     return f"interrupted after page {pages:,}; the next run goes on from there"

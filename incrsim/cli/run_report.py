@@ -19,6 +19,7 @@ SHOWN_PROBLEMS = 5
 """How many problems a report names; the store has the others."""
 
 _READ_AHEAD = 1000
+_WORDS = {"open": "not finished"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,12 @@ class RunReport:
         return Group(self._headline(), table, *self._notes())
 
     def _headline(self) -> Text:
-        style = {"swept": "bold green", "refused": "bold yellow"}.get(self.cycle.verdict, "bold red")
-        head = Text(f"{self.cycle.provider}", style="bold").append(
-            f"  ingestion {self.cycle.ingestion.number}  ", "dim"
+        cycle = self.cycle
+        style = {"swept": "bold green", "refused": "bold yellow"}.get(cycle.verdict, "bold red")
+        verdict = str(cycle.ingestion.verdict or _WORDS.get(cycle.verdict, cycle.verdict))
+        return Text.assemble(
+            (cycle.provider, "bold"), (f"  ingestion {cycle.ingestion.number}  ", "dim"), (verdict, style)
         )
-        return head.append(str(self.cycle.ingestion.verdict or self.cycle.verdict), style)
 
     def _notes(self) -> list[Text]:
         notes = [Text(f"Database: {self.database}", style="dim")]

@@ -9,7 +9,6 @@ import typer
 from incrsim.cli.failures import UsageError
 from incrsim.cli.options import Database, Json
 
-
 HELP = (
     "Keep a catalog equal to a provider's source: once, or for ever as one of many replicas.\n\n"
     "For example: incrsim run providers.files:Files --set root=DIR --database embedded --once\n\n"

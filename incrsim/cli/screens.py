@@ -23,7 +23,7 @@ def demo_table(results: Sequence[Result], running: Cycle | None = None) -> Table
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     table.add_column("cycle", style="dim", no_wrap=True)
     for cycle in CYCLES:
-        table.add_column(cycle.name, justify="right", max_width=12, style="dim" if cycle is running else "")
+        table.add_column(cycle.name, justify="right", min_width=9, style="dim" if cycle is running else "")
     table.add_row("source", *(Text(cycle.story, style="dim") for cycle in CYCLES))
     table.add_section()
     for label, show in _ROWS:
