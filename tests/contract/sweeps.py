@@ -151,11 +151,12 @@ class SweepContract(Contract):
         assert p.names() == ["a"]
 
     @pytest.mark.rule("C-25")
-    def test_a_refused_sweep_spends_no_grace(self, p: Driver) -> None:
+    @pytest.mark.parametrize("refusals", [1, 2, 3])
+    def test_a_refused_sweep_spends_no_grace(self, p: Driver, refusals: int) -> None:
         """Refused sweeps do not count: neither do they bring an entity nearer to its end, nor do they spare it."""
         p.setting(removal_grace_cycles=2)
         p.cycle(good("a"), good("b"))
-        for problems in ([], ["no"], ["no"], ["no"], []):
+        for problems in ([], *[["no"]] * refusals, []):
             p.cycle(good("a"), problems=problems)
             assert p.names() == ["a", "b"]
         p.cycle(good("a"))

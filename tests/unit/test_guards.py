@@ -4,7 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from incrsim.clock import EPOCH
 from incrsim.guards import Census, Guard, Verdict, judge, percentage_text, too_many_invalid
@@ -46,6 +46,7 @@ def test_the_percentage_is_exact(census: Census, limit: Fraction) -> None:
 
 @pytest.mark.rule("C-23")
 @given(limit=st.integers(0, 100), hundreds=st.integers(1, 10**15))
+@example(limit=50, hundreds=10**15)  # where one entity is less than a float can tell
 def test_exactly_the_limit_passes(limit: int, hundreds: int) -> None:
     """Exactly the allowed percentage passes, and one entity more is refused."""
     base, allowed = 100 * hundreds, limit * hundreds
