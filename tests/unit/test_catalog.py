@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -14,17 +14,14 @@ from tests.unit.fakes import Rig, Source
 
 
 @pytest.fixture
-def catalog() -> Iterator[incrsim.Catalog]:
+def catalog() -> incrsim.Catalog:
     """Five components of one provider and a group of another."""
     rig = Rig(Source(["e", "d", "c"], ["b", incrsim.component("A", provider="source", title="First", owner="team")]))
     rig.cycle()
-    other = Rig(Source([incrsim.group("g", provider="other", namespace="people")], name="other"))
-    other.store.register("source")
-    from dataclasses import replace
-
+    other = Source([incrsim.group("g", provider="other", namespace="people")], name="other")
     rig.store.register("other")
-    list(replace(rig.engine, provider=other.provider).tick())
-    yield incrsim.Catalog(rig.store)
+    list(replace(rig.engine, provider=other).tick())
+    return incrsim.Catalog(rig.store)
 
 
 def test_one_entity_by_its_ref(catalog: incrsim.Catalog) -> None:
