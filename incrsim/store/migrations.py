@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -100,24 +102,43 @@ def upgrade(connection: psycopg.Connection[Any], place: str) -> list[Migration]:
         _check_writable(connection, place)
         if check(connection, place).current:
             return []
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    with _alone(connection), connection.transaction():
         version = check(connection, place).version  # another process may have been here while we waited
         missing = [each for each in all_migrations() if each.number > version]
-        # Not `IF NOT EXISTS`: that wants the right to create schemas also where an administrator has made ours.
-        if _first(connection, "SELECT to_regnamespace('incrsim') IS NULL"):
-            connection.execute("CREATE SCHEMA incrsim")
-        connection.execute("SET LOCAL search_path TO incrsim")
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS migration "
-            "(number integer PRIMARY KEY, name text NOT NULL, "
-            "applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
-        )
-        for migration in missing:
-            connection.execute(migration.sql)
-            connection.execute(
-                "INSERT INTO migration (number, name) VALUES (%s, %s)", (migration.number, migration.name)
-            )
+        _apply(connection, missing)
     return missing
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Hold the lock of migrations.
+
+    By the session, not by the transaction that looks and applies: one that has waited in its middle still believes that
+    there is no table where another process has just made one, since catalogs are cached from a transaction's start.
+    """
+    connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+    connection.commit()
+    try:
+        yield
+    finally:
+        if not connection.broken:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+            connection.commit()
+
+
+def _apply(connection: psycopg.Connection[Any], missing: Sequence[Migration]) -> None:
+    # Not `IF NOT EXISTS`: that wants the right to create schemas also where an administrator has made ours.
+    if _first(connection, "SELECT to_regnamespace('incrsim') IS NULL"):
+        connection.execute("CREATE SCHEMA incrsim")
+    connection.execute("SET LOCAL search_path TO incrsim")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS migration "
+        "(number integer PRIMARY KEY, name text NOT NULL, "
+        "applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+    )
+    for migration in missing:
+        connection.execute(migration.sql)
+        connection.execute("INSERT INTO migration (number, name) VALUES (%s, %s)", (migration.number, migration.name))
 
 
 def _check_server(connection: psycopg.Connection[Any], place: str) -> None:
