@@ -167,6 +167,7 @@ class _CallbackShape:
         self._entered, self._over = loop.create_future(), loop.create_future()
         returned = self._around(self._burst)
         if not inspect.isawaitable(returned):
+            self._close_calls()
             raise BurstShapeError(f"{self._named} must be `async def` and `await burst(context)`")
         task = asyncio.ensure_future(returned)
         try:
@@ -178,11 +179,15 @@ class _CallbackShape:
         if not task.done():
             self._task = task
             return self._entered.result()
-        for call in self._calls:
-            call.close()
+        self._close_calls()
         await task  # raises what `around` raised
         what = "called `burst` without awaiting it" if self._calls else "returned without calling `burst`"
         raise BurstShapeError(f"{self._named} {what}; write `await burst(context)` in it")
+
+    def _close_calls(self) -> None:
+        # Python would else warn of what was never awaited, at some other time and place.
+        for call in self._calls:
+            call.close()
 
     def _burst(self, context: Any) -> Coroutine[Any, Any, None]:
         if self._calls:

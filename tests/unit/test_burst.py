@@ -156,7 +156,6 @@ async def _too_early(self: Any, burst: Any) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-@pytest.mark.filterwarnings("ignore:coroutine .*_last. was never awaited:RuntimeWarning")
 @pytest.mark.rule("C-2")
 def test_misused_callback_is_named(around: Any, message: str) -> None:
     """Not calling `burst`, not awaiting it, or calling it twice is an error that says what to write."""
