@@ -151,8 +151,9 @@ class Rig:
 
     def failed(self) -> events.Failed:
         """The failure of a tick that fails."""
-        (failed,) = [event for event in self.tick() if isinstance(event, events.Failed)]
-        return failed
+        failed = [event for event in self.tick() if isinstance(event, events.Failed)]
+        assert len(failed) == 1, "nothing failed"
+        return failed[0]
 
     @property
     def ingestion(self) -> incrsim.Ingestion:

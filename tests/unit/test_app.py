@@ -27,7 +27,11 @@ class Bench:
         self.store = FaultyStore(self.clock)
         self.app = incrsim.App(self.store, clock=self.clock, host=InlineHost(self.clock), holder="replica")
         self.seen: list[events.Event] = []
-        self.app.events.subscribe(self.seen.append)
+        self.app.events.subscribe(self._see)
+
+    def _see(self, event: events.Event) -> None:
+        self.seen.append(event)
+        assert len(self.seen) < 2000, "time does not pass"
 
     def stop_at(self, kind: type[events.Event]) -> None:
         """Stop the app as soon as something happens."""

@@ -51,8 +51,7 @@ def test_what_is_no_entity_is_unreadable(what: Any) -> None:
     """Anything that is no entity is a problem without a ref, and costs its page nothing else."""
     found = draft(entity("a"), what)
     assert [each.ref for each in found.entities] == ["component:default/a"]
-    (problem,) = found.unreadable
-    assert (problem.kind, problem.problem.ref) == (ProblemKind.INVALID, None)
+    assert [(each.kind, each.problem.ref) for each in found.unreadable] == [(ProblemKind.INVALID, None)]
     assert found.returned == 2
 
 

@@ -246,7 +246,7 @@ def test_engine_says_whose_an_entity_is() -> None:
     for ref in ("component:default/a", "component:default/b"):
         found = incrsim.Catalog(rig.store).get(ref)
         assert found is not None
-        assert found["metadata"]["annotations"]["@backstage/incremental-entity-provider"] == "source"
+        assert found["metadata"]["annotations"].get("@backstage/incremental-entity-provider") == "source"
 
 
 def bad(name: Any) -> incrsim.Entity:

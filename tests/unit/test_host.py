@@ -23,6 +23,15 @@ shapes = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name
 SOON = 0.01
 """Seconds after which a thread that never answers is given up; any number would do."""
 
+LET_GO: list[threading.Event] = []
+"""What hanging providers wait for, to be set at the end of each test."""
+
+
+def hang() -> threading.Event:
+    """Something to hang at."""
+    LET_GO.append(threading.Event())
+    return LET_GO[-1]
+
 
 def burst_threads() -> list[threading.Thread]:
     """The threads of bursts that have not ended."""
@@ -31,9 +40,13 @@ def burst_threads() -> list[threading.Thread]:
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
-    """Whatever a test does, the threads of its bursts end."""
+    """Whatever a test does, the threads of its bursts end once they are let go."""
+    LET_GO.clear()
+    before = burst_threads()
     yield
-    for thread in burst_threads():
+    for event in LET_GO:
+        event.set()
+    for thread in set(burst_threads()).difference(before):
         thread.join(10)
         assert not thread.is_alive(), f"{thread.name} never ended"
 
@@ -44,7 +57,7 @@ class Stuck(Source):
     def __init__(self, where: str) -> None:
         super().__init__(["a"], ["b"], name="stuck")
         self.where = where
-        self.free = threading.Event()
+        self.free = hang()
 
     @contextmanager
     def around(self) -> Iterator[Source]:
@@ -161,7 +174,7 @@ def test_stuck_thread_is_given_up(where: str) -> None:
 def test_coroutine_that_ignores_its_cancellation_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """An async provider that blocks its loop is given up after a grace, and clean up on its own thread later."""
     monkeypatch.setattr(hosts, "GRACE_FOR_COROUTINES", SOON)
-    free = threading.Event()
+    free = hang()
 
     class Blocking(AsyncSource):
         async def next(self, context: Any, cursor: Any = None) -> Any:
