@@ -48,6 +48,11 @@ OPTIONS = ProviderOptions.of(
 )
 
 
+def hung_up() -> str:
+    """What a source says that fails."""
+    return "the source hung up (simulated)"
+
+
 def as_it_was(source: FakeSource) -> None:
     """Nothing happens."""
 
@@ -103,7 +108,7 @@ class Unhurried:
         self._calls += 1
         self._clock.advance(timedelta(seconds=1))
         if self._calls in self._failing:
-            raise ConnectionError("the source hung up (simulated)")
+            raise ConnectionError(hung_up())
         return self._source.next(context, cursor)
 
 
