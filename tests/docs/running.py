@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -60,7 +61,7 @@ class Session:
         return True
 
     def _python(self, block: Block) -> None:
-        source = self._replaced(block.text, block)
+        source = self._replaced(block.text, block, self.database)
         if block.file is not None:
             (self.directory / block.file).write_text(source, "utf-8")
         printed = io.StringIO()
@@ -81,8 +82,9 @@ class Session:
             return
         if program != "incrsim":
             raise Wrong(f"{command.place}: `{program}` is not run by the tests; write `<!-- test: not run: why -->`")
-        done = self._shell(self._replaced(command.text, block))
-        told = f"{command.place}: `{command.text}` (run as `{self._replaced(command.text, block)}`)"
+        text = self._replaced(command.text, block, shlex.quote(self.database))
+        done = self._shell(text)
+        told = f"{command.place}: `{command.text}` (run as `{text}`)"
         if done.returncode != command.exit_code:
             raise Wrong(f"{told} ended with {done.returncode}, not {command.exit_code}:\n{done.stdout}{done.stderr}")
         if command.prints and not matches(command.prints, done.stdout + done.stderr):
@@ -106,11 +108,11 @@ class Session:
             check=False,
         )
 
-    def _replaced(self, text: str, block: Block) -> str:
+    def _replaced(self, text: str, block: Block, database: str) -> str:
         for old, new in block.replacements:
             if old not in block.text:
                 raise Wrong(f"{block.place}: there is no {old!r} to replace")
-            text = text.replace(old, new.format(database=self.database))
+            text = text.replace(old, new.format(database=database))
         return text
 
 

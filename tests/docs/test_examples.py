@@ -2,38 +2,69 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from incrsim.errors import MissingExtra
+from incrsim.store.embedded import find_binaries
 from tests.docs.blocks import blocks_of, commands_of
 from tests.docs.running import CONSOLE, ROOT, Session
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NEEDS_POSTGRES = re.compile(r"\{database\}|--database embedded|open\(.embedded.\)")
 
 
 def _cases() -> list[object]:
+    slow = [pytest.mark.postgres, pytest.mark.slow]
     return [
-        pytest.param(
-            path,
-            id=path.name,
-            marks=[pytest.mark.postgres, pytest.mark.slow] if "{database}" in path.read_text("utf-8") else [],
-        )
+        pytest.param(path, id=path.name, marks=slow if NEEDS_POSTGRES.search(path.read_text("utf-8")) else [])
         for path in DOCUMENTS
     ]
 
 
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A reader's empty home; not pytest's directory, which is closed to the user that root's Postgres runs as."""
+    directory = Path(tempfile.mkdtemp(prefix="incrsim-reader-"))
+    directory.chmod(0o711)
+    monkeypatch.setenv("HOME", str(directory))
+    monkeypatch.setenv("XDG_DATA_HOME", str(directory / "share"))
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.mark.timeout(300)  # a page with a dozen commands starts a dozen processes, and a Postgres
 @pytest.mark.parametrize("document", _cases())
-def test_examples_do_what_the_document_says(document: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_examples_do_what_the_document_says(document: Path, home: Path, request: pytest.FixtureRequest) -> None:
     """Read from top to bottom, each block runs, and prints what is shown below it."""
-    (tmp_path / "providers").symlink_to(ROOT / "providers")
-    needs_database = "{database}" in document.read_text("utf-8")
-    session = Session(tmp_path, request.getfixturevalue("database_url") if needs_database else "")
+    text = document.read_text("utf-8")
+    database = ""
+    if NEEDS_POSTGRES.search(text):
+        find_binaries_or_skip()
+    if "{database}" in text:
+        database = request.getfixturevalue("bare_database_url")
+    desk = home / "desk"
+    desk.mkdir()
+    (desk / "providers").symlink_to(ROOT / "providers")
+    session = Session(desk, database)
     for block in blocks_of(document, document.relative_to(ROOT)):
         session.run(block)
+
+
+def find_binaries_or_skip() -> None:
+    """Skip where nothing can be run as an embedded Postgres."""
+    try:
+        find_binaries()
+    except MissingExtra as error:
+        pytest.skip(f"no embedded Postgres: {error}")
 
 
 def test_the_first_screen_shows_the_two_commands_and_an_example_that_runs() -> None:

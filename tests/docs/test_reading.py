@@ -87,6 +87,8 @@ def test_commands_keep_their_lines_together(tmp_path: Path) -> None:
         ("a\n…", "a\nb\n", True),
         ("a", "a\nb\n", False),
         ("1.5", "1x5\n", False),
+        ("added  1,200", "added   1,200\n", True),
+        ("added  1,200", "added1,200\n", False),
         ("", "\n", True),
     ],
 )
