@@ -28,7 +28,7 @@ from incrsim.store import migrations, transactions
 from incrsim.store.contract import Claim, CommittedPage, Held, Lease
 from incrsim.store.page import PageDraft
 from incrsim.store.postgres_address import read_address
-from incrsim.store.postgres_errors import RETRIED, Conflict
+from incrsim.store.postgres_errors import REFS_ONCE, RETRIED, Conflict, first_lines
 from incrsim.store.postgres_pool import PostgresPool
 from incrsim.store.postgres_reading import PostgresReading
 from incrsim.store.postgres_records import can_hold, read_ingestion, read_lease
@@ -176,9 +176,13 @@ class PostgresStore(PostgresReading):
                 tx = self._begin(connection, provider, lock_wait)
                 result = work(tx)
                 tx.commit()
-            except (*RETRIED, errors.UniqueViolation) as error:
+            except RETRIED as error:
+                raise _Again(first_lines(error)) from error
+            except errors.UniqueViolation as error:
+                if error.diag.constraint_name != REFS_ONCE:
+                    raise
                 # A unique ref that came in between our look and our copy is another provider's page (C-9).
-                raise _Again(str(error)) from error
+                raise _Again(first_lines(error)) from error
             except errors.LockNotAvailable as error:
                 raise _RowLockedError from error
         return result

@@ -25,6 +25,10 @@ _NOT_LET_IN = re.compile(
 _COMING_OR_GOING = re.compile("the database system is (starting up|shutting down|in recovery mode|not)")
 
 
+REFS_ONCE = "entity_ref_key"
+"""The constraint by which a ref is in the catalog once."""
+
+
 class Conflict(Exception):  # noqa: N818  # caught inside the store, never seen by its callers
     """Another provider changed rows that this transaction was about to change: run it again (C-40)."""
 
@@ -55,7 +59,7 @@ def explained(place: str) -> Iterator[None]:
 
 
 def _explain(error: Exception, place: str) -> StoreError:
-    said = _first_lines(error)
+    said = first_lines(error)
     match error:
         case errors.TooManyConnections():
             return _out_of_connections(said, place)
@@ -101,6 +105,7 @@ def _out_of_connections(said: str, place: str) -> StoreUnavailable:
     )
 
 
-def _first_lines(error: Exception) -> str:
+def first_lines(error: Exception) -> str:
+    """What an error says, in one line without its context."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return "; ".join(lines[:2]) or type(error).__name__
