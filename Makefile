@@ -36,7 +36,7 @@ bench: $(VENV)/.has-dev ## how fast, and how much memory
 	@$(BIN)/python benchmarks/bench_memory.py
 
 docs-diagrams: $(VENV)/.has-dev ## draw the pictures in docs/ anew, from the transition table
-	@$(BIN)/python docs/diagrams.py
+	@$(BIN)/python docs/draw_states.py
 
 clean: ## remove .venv and what tools left behind
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from docs import draw_states
 
@@ -18,7 +18,7 @@ def test_the_picture_is_up_to_date() -> None:
     """`docs/images/lifecycle.svg` shows every status and every cause, and no others."""
     texts = [
         "".join(text.itertext()).strip()
-        for text in ElementTree.parse(draw_states.PICTURE).iter("{http://www.w3.org/2000/svg}text")
+        for text in ET.parse(draw_states.PICTURE).iter("{http://www.w3.org/2000/svg}text")
     ]
     assert set(texts) == draw_states.labels(), AGAIN
     drawn = sum(len(causes) for causes in draw_states.arrows().values())
