@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -159,6 +160,10 @@ class MemoryTransaction:
     def ids_of(self, refs: Sequence[str]) -> list[int]:
         """See `Transaction.ids_of`."""
         return [row.stored.id for ref in refs if (row := self._tables.entities.get(ref)) is not None]
+
+    def inserting(self, ingestion: int) -> AbstractContextManager[list[Entity]]:
+        """See `Transaction.inserting`."""
+        return nullcontext([])
 
     def apply(self, changes: PageChanges, ingestion: int) -> None:
         """See `Transaction.apply`."""

@@ -123,7 +123,12 @@ class PageChanges:
 
 
 def decide(
-    draft: PageDraft, compared: Compared, provider: str, ingestion: int, options: ProviderOptions
+    draft: PageDraft,
+    compared: Compared,
+    provider: str,
+    ingestion: int,
+    options: ProviderOptions,
+    insert: list[Entity] | None = None,
 ) -> PageChanges:
     """Say what to write for a page.
 
@@ -133,11 +138,13 @@ def decide(
         provider: who returned it.
         ingestion: the number of the provider's ingestion.
         options: whether an invalid entity fails the page.
+        insert: takes the new entities, each as soon as it is known to be valid: validating is the slowest thing that
+            happens to one, and a database can store some meanwhile.
 
     Raises:
-        InvalidEntity: when one is invalid and `on_invalid_entity` is `"fail"`; nothing was written then.
+        InvalidEntity: when one is invalid and `on_invalid_entity` is `"fail"`; nothing must have been committed then.
     """
-    changes = PageChanges(problems=[*draft.unreadable, *draft.reported])
+    changes = PageChanges([] if insert is None else insert, problems=[*draft.unreadable, *draft.reported])
     rewritten = 0
     for entity in compared.candidates:
         stored = compared.differing.get(entity.ref or "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from incrsim.entity import Entity
 from incrsim.ingestion import Ingestion
 from incrsim.store.contract import HISTORY_LENGTH, Lease
 from incrsim.store.page import Compared, FoundProblem, PageChanges, Stored
+from incrsim.store.postgres_copy import CopiedEntities
 from incrsim.store.postgres_errors import Conflict
 from incrsim.store.postgres_records import counts_text, ingestion_row
 from incrsim.store.queries import query
@@ -147,17 +149,18 @@ class PostgresTransaction:
         """See `Transaction.ids_of`."""
         return [row[0] for row in self._all("ids_of", refs=list(refs))]
 
+    def inserting(self, ingestion: int) -> AbstractContextManager[list[Entity]]:
+        """See `Transaction.inserting`."""
+        return CopiedEntities(self._connection, self._id, self.provider.name, ingestion)
+
     def apply(self, changes: PageChanges, ingestion: int) -> None:
         """See `Transaction.apply`."""
-        if changes.insert:
-            self._copy(sorted(changes.insert, key=_ref), ingestion)
         if changes.update:
-            pairs = sorted(changes.update, key=lambda pair: _ref(pair[1]))
-            ids = [stored.id for stored, _ in pairs]
-            self._rewrite("update_entities", [each for _, each in pairs], ingestion, ids=ids)
+            ids = [stored.id for stored, _ in changes.update]
+            self._rewrite("update_entities", [each for _, each in changes.update], ingestion, ids=ids)
         if changes.take_over:
-            taken = sorted((each for _, each in changes.take_over), key=_ref)
-            self._rewrite("take_over_entities", taken, ingestion, refs=[_ref(each) for each in taken])
+            taken = [each for _, each in changes.take_over]
+            self._rewrite("take_over_entities", taken, ingestion, refs=[each.ref for each in taken])
 
     def known_problems(self, keys: Sequence[bytes], ingestion: int) -> set[bytes]:
         """See `Transaction.known_problems`."""
@@ -220,13 +223,6 @@ class PostgresTransaction:
     # --- statements
     # -------------------------------------------------------------------------------------------------------
 
-    def _copy(self, entities: Sequence[Entity], ingestion: int) -> None:
-        provider, name = self._id, self.provider.name
-        with self._connection.cursor() as cursor, cursor.copy(query("copy_entities")) as copy:
-            for each in entities:
-                body = each.stored_body(name).decode()
-                copy.write_row((ingestion, ingestion, provider, each.digest, each.ref, each.location_key, body))
-
     def _rewrite(self, name: str, entities: Sequence[Entity], ingestion: int, **keys: Sequence[Any]) -> None:
         provider = self.provider.name
         written = self._execute(
@@ -266,10 +262,6 @@ class PostgresTransaction:
         rows: list[tuple[Any, ...]]
         rows = self._connection.execute(query(name), {"provider": self._id, **parameters}).fetchall()
         return rows
-
-
-def _ref(entity: Entity) -> str:
-    return entity.ref or ""
 
 
 def _numbers(array: str | None) -> list[int]:

@@ -8,6 +8,7 @@ brings the rows: `Transaction`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -92,8 +93,13 @@ class Transaction(Protocol):
     def ids_of(self, refs: Sequence[str]) -> list[int]:
         """The ids of what is stored under these refs."""
 
+    def inserting(self, ingestion: int) -> AbstractContextManager[list[Entity]]:
+        """A list for new entities, which come in the order of refs; a store may write each one as it comes."""
+
     def apply(self, changes: PageChanges, ingestion: int) -> None:
-        """Insert, update and take over, in the order of refs; the rows say that this ingestion wrote them."""
+        """Insert what `inserting` did not, update and take over, in the order of refs; the rows say that this ingestion
+        wrote them.
+        """
 
     def known_problems(self, keys: Sequence[bytes], ingestion: int) -> set[bytes]:
         """Which of these problems this ingestion has recorded already."""
@@ -173,8 +179,10 @@ def commit_page(tx: Transaction, lease: Lease, draft: PageDraft, options: Provid
     """Commit one page: entities, mark, cursor, problems and lease renewal."""
     ingestion = _held(tx, lease, Status.BURSTING)
     _check_sequence(ingestion, draft, options)
-    compared = tx.compare(draft.entities, ingestion.number)
-    changes = decide(draft, compared, tx.provider.name, ingestion.number, options)
+    # Written in the order of refs, whatever the page has, no two providers wait for each other in a circle (C-40).
+    compared = tx.compare(sorted(draft.entities, key=lambda entity: entity.ref or ""), ingestion.number)
+    with tx.inserting(ingestion.number) as new:
+        changes = decide(draft, compared, tx.provider.name, ingestion.number, options, new)
     known = (
         tx.known_problems([found.key for found in changes.problems], ingestion.number) if changes.problems else set()
     )
