@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import threading
 from collections.abc import Iterator
@@ -214,3 +215,26 @@ def test_providers_own_timeout_error_is_passed_on() -> None:
     rig = Rig(provider, host=ThreadHost())
     assert rig.failed().failure == Failure("TimeoutError", "the source's own", page=1)
     assert provider.log[-1] == "left by TimeoutError"
+
+
+def test_interrupted_wait_does_not_wait_for_the_provider() -> None:
+    """Ctrl-C while a page is being fetched comes out at once; the thread leaves its context when it comes back."""
+    free = hang()
+
+    class Slow(Source):
+        def next(self, context: Any, cursor: Any = None) -> Any:
+            _thread.interrupt_main()
+            assert free.wait(60)
+            return super().next(context, cursor)
+
+    provider, host = Slow(["a"]), ThreadHost()
+    rig = Rig(provider, host=host)
+    with pytest.raises(KeyboardInterrupt):
+        rig.tick()
+    assert host.is_stuck("source")
+    assert (rig.ingestion.status, rig.ingestion.last_error, rig.ingestion.pages) == (Status.BURSTING, None, 0)
+    (thread,) = burst_threads()
+    free.set()
+    thread.join(10)
+    assert provider.log[-1] == "left by KeyboardInterrupt"
+    assert not host.is_stuck("source")
