@@ -64,26 +64,36 @@ def wait_for_lock(url: str, sessions: int = 1) -> None:
         pass
 
 
-def once(store: PostgresStore, name: str, disturb: Callable[[PostgresTransaction], object]) -> list[int]:
-    """Let the next call of a transaction's method be disturbed before it; gives the list of calls."""
+def after(store: PostgresStore, step: str, disturb: Callable[[PostgresTransaction], object]) -> list[int]:
+    """Let something happen after the first call of a transaction's method; gives the list of calls."""
     calls: list[int] = []
     begin = store._begin
 
     def beginning(connection: psycopg.Connection[Any], provider: str, lock_wait: str | None) -> PostgresTransaction:
         tx = begin(connection, provider, lock_wait)
-        real = getattr(tx, name)
+        real = getattr(tx, step)
 
         def disturbed(*arguments: Any) -> Any:
             calls.append(1)
+            result = real(*arguments)
             if len(calls) == 1:
                 disturb(tx)
-            return real(*arguments)
+            return result
 
-        setattr(tx, name, disturbed)
+        setattr(tx, step, disturbed)
         return tx
 
     store._begin = beginning  # type: ignore[method-assign]
     return calls
+
+
+def insert(tx: PostgresTransaction, name: str) -> None:
+    """An entity that the transaction has written and not committed."""
+    tx._connection.execute(
+        "INSERT INTO entity (written_in, added_in, provider_id, digest, ref, body) "
+        "VALUES (1, 1, %s, '\\x00112233445566778899aabbccddeeff', %s, '{}')",
+        (tx._id, ref(name)),
+    )
 
 
 # --- one provider, several sessions -----------------------------------------------------------------------------------
@@ -231,7 +241,7 @@ def test_a_row_locked_past_its_lease_is_freed(open_store: Opener, p: Driver, clo
     p.claim()
     frozen = open_store()
     with pytest.raises(StoreUnavailable), working_on(frozen, "p") as tx:  # noqa: PT012 -- which of them fails is the test
-        tx.apply(_insert(good("half-done")), tx.ingestion.number if tx.ingestion else 0)
+        insert(tx, "half-done")
         clock.advance(p.lease.length)
         answer = other.try_claim()
         assert isinstance(answer, Granted)
@@ -264,12 +274,6 @@ def test_a_row_locked_without_any_lease_is_held_by_a_session(
     with working_on(p.store, "p") as tx:  # type: ignore[arg-type]
         assert other.try_claim() == Held("another session", clock.now())
         tx.commit()
-
-
-def _insert(*entities: Any) -> Any:
-    from incrsim.store.page import PageChanges
-
-    return PageChanges(insert=list(entities))
 
 
 # --- leases while a sweep runs ----------------------------------------------------------------------------------------
@@ -352,18 +356,23 @@ def test_the_heart_beats_while_one_statement_takes_long(database_url: str) -> No
 
 
 def test_renewing_and_ending_do_not_wait_for_each_other(
-    p: Driver, database_url: str, threads: ThreadPoolExecutor, store: PostgresStore
+    p: Driver,
+    database_url: str,
+    threads: ThreadPoolExecutor,
+    store: PostgresStore,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A renewal that comes while the sweep gives its lease back waits for the end, and brings no lease back to life."""
     ready_to_sweep(p)
     renewals: list[Future[None]] = []
 
     def late(tx: PostgresTransaction) -> None:
-        tx.flush()  # the lease is given back, and nobody knows yet
         renewals.append(threads.submit(store._renew, p.lease))
         wait_for_lock(database_url)
 
-    once(store, "commit", late)
+    after(store, "flush", late)
+    commit = PostgresTransaction.commit
+    monkeypatch.setattr(PostgresTransaction, "commit", lambda tx: (tx.flush(), commit(tx)))
     p.sweep()
     renewals[0].result(PATIENCE)
     assert store.state("p").lease is None
@@ -385,7 +394,7 @@ def test_two_providers_bring_the_same_refs_at_once(
     """Who commits first owns the refs; the other's page is run again and records lost claims."""
     p.claim()
     q.claim()
-    calls = once(store, "apply", lambda tx: q.page(good("a"), good("c")))
+    calls = after(store, "compare", lambda tx: q.page(good("a"), good("c")))
     counts = p.page(good("a"), good("b"), good("c")).counts
     assert len(calls) == 2
     assert (counts.added, counts.lost) == (1, 2)
@@ -399,7 +408,7 @@ def test_an_entity_is_taken_over_while_its_owner_changes_it(store: PostgresStore
     p.claim()
     q.claim()
     p.page(good("a", key="k"))
-    calls = once(store, "apply", lambda tx: q.page(good("a", "of q", key="k")))
+    calls = after(store, "compare", lambda tx: q.page(good("a", "of q", key="k")))
     assert p.page(good("a", "of p", key="k")).counts.added == 1
     assert len(calls) == 2
     assert (p.names(), q.names()) == (["a"], [])
@@ -412,7 +421,7 @@ def test_an_entity_changes_while_it_is_taken_over(store: PostgresStore, p: Drive
     p.claim()
     q.claim()
     q.page(good("a", key="k"))
-    calls = once(store, "apply", lambda tx: q.page(good("a", key="other")))
+    calls = after(store, "compare", lambda tx: q.page(good("a", key="other")))
     assert p.page(good("a", key="k")).counts.lost == 1
     assert len(calls) == 2
     assert (p.names(), q.names()) == ([], ["a"])
@@ -425,7 +434,7 @@ def test_an_entity_is_removed_while_it_is_taken_over(store: PostgresStore, p: Dr
     p.claim()
     q.begin()
     q.page(done=True)
-    once(store, "apply", lambda tx: q.sweep())
+    after(store, "compare", lambda tx: q.sweep())
     assert p.page(good("a", key="k")).counts.added == 1
     assert (p.names(), q.names()) == (["a"], [])
 
@@ -443,7 +452,7 @@ def test_refs_are_written_in_their_order(p: Driver, database_url: str) -> None:
 def test_serialisation_and_deadlock_errors_are_run_again(store: PostgresStore, p: Driver, code: str) -> None:
     """What the server rolled back for nobody's fault is repeated from the start, unseen by the engine."""
     p.claim()
-    calls = once(store, "apply", lambda tx: _raise_in_server(tx, code))
+    calls = after(store, "compare", lambda tx: _raise_in_server(tx, code))
     assert p.page(good("a")).counts.added == 1
     assert len(calls) == 2
     assert [mark.sequence for mark in store.marks("p")] == [1]
@@ -460,14 +469,14 @@ def test_a_real_deadlock_is_run_again(
     def crossing(mine: str, both: threading.Barrier) -> Callable[[PostgresTransaction], None]:
         def disturb(tx: PostgresTransaction) -> None:
             tx._connection.execute("SET LOCAL deadlock_timeout = '10ms'")
-            tx.apply(_insert(good(mine)), 1)
+            insert(tx, mine)
             both.wait(PATIENCE)
 
         return disturb
 
     both = threading.Barrier(2)
     assert isinstance(q.store, PostgresStore)
-    retried = once(store, "compare", crossing("a", both)), once(q.store, "compare", crossing("b", both))
+    retried = after(store, "compare", crossing("a", both)), after(q.store, "compare", crossing("b", both))
     pages = threads.submit(p.page, good("b"), good("x")), threads.submit(q.page, good("a"), good("y"))
     for page in pages:
         page.result(PATIENCE)
