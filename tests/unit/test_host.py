@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -223,7 +223,7 @@ def test_interrupted_wait_does_not_wait_for_the_provider() -> None:
 
     class Slow(Source):
         def next(self, context: Any, cursor: Any = None) -> Any:
-            _thread.interrupt_main()
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             assert free.wait(60)
             return super().next(context, cursor)
 
