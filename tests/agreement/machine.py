@@ -65,23 +65,19 @@ moments = st.sampled_from([timedelta(0), timedelta(seconds=3), timedelta(seconds
 
 
 class Agreement(RuleBasedStateMachine):
-    """The steps; `open_stores` is the hole to fill."""
+    """The steps; `open_stores`, which gives two empty stores on `clock`, is the hole to fill."""
 
-    open_stores: Callable[[VirtualClock], tuple[Store, Store]]
+    open_stores: Callable[[], tuple[Store, Store]]
+    clock: VirtualClock
+    """The time of both, which goes on from run to run: nothing depends on the hour."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = VirtualClock()
-        self.stores = type(self).open_stores(self.clock)
+        self.stores = type(self).open_stores()
         self.leases: dict[str, list[Lease]] = {name: [] for name in PROVIDERS}
         self.options = dict.fromkeys(PROVIDERS, ProviderOptions())
         for name in PROVIDERS:
             self.register(name)
-
-    def teardown(self) -> None:
-        """Give back connections."""
-        for store in self.stores:
-            store.close()
 
     def both(self, step: Callable[[Store], Any]) -> Any:
         """Take a step in both stores; they must answer, or complain, alike."""

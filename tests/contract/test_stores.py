@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from incrsim.clock import VirtualClock
+from incrsim.ingestion import Status
 from incrsim.store.contract import Store
 from incrsim.store.memory import MemoryStore
 from tests.contract.claims import ClaimContract
+from tests.contract.driver import Driver
+from tests.contract.emptied import emptied
 from tests.contract.failures import FailureContract
 from tests.contract.guards import GuardContract
 from tests.contract.ownership import OwnershipContract
@@ -39,10 +42,24 @@ class TestMemoryStore(StoreContract):
 
 class TestPostgresStore(StoreContract):
     @pytest.fixture
-    def store(self, clock: VirtualClock, database_url: str) -> Iterator[Store]:
-        """A store in a database of its own, on the same virtual time."""
+    def store(self, clock: VirtualClock, shared_database_url: str) -> Iterator[Store]:
+        """A store in a database that was emptied for it, on the same virtual time."""
         from incrsim.store.postgres import PostgresStore
 
-        store = PostgresStore.open(database_url, clock=clock)
+        store = PostgresStore.open(emptied(shared_database_url), clock=clock)
         yield store
         store.close()
+
+    def test_the_database_enforces_one_open_ingestion(self, p: Driver, shared_database_url: str) -> None:
+        """Whatever a program does, the database takes no second ingestion that is not complete (C-15)."""
+        import psycopg
+
+        again = (
+            "INSERT INTO incrsim.ingestion (provider_id, number, status, due_at, scheduled_at) "
+            "SELECT provider_id, number + 1, %s, due_at, scheduled_at FROM incrsim.ingestion"
+        )
+        with psycopg.connect(shared_database_url) as connection:
+            for status in Status:
+                with pytest.raises((psycopg.errors.UniqueViolation, psycopg.errors.CheckViolation)):
+                    connection.execute(again, (status,))
+                connection.rollback()
