@@ -171,9 +171,11 @@ class Rig:
     def cycle(self) -> incrsim.Ingestion:
         """Bring one ingestion to its end, the next one after a rest; returns it as it ended."""
         number = self.ingestion.number + (self.ingestion.status is incrsim.Status.RESTING)
-        while self.ingestion.number < number or (
-            self.ingestion.number == number and self.ingestion.status is not incrsim.Status.RESTING
-        ):
+        for _ in range(100):
             self.until_due()
             self.tick()
-        return self.ingestion if self.ingestion.number == number else self.store.history(self.provider.name)[0]
+            if self.ingestion.number > number:
+                return self.store.history(self.provider.name)[0]
+            if self.ingestion.number == number and self.ingestion.status is incrsim.Status.RESTING:
+                return self.ingestion
+        raise AssertionError(f"it never ends: {self.ingestion.story()}")
