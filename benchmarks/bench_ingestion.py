@@ -1,11 +1,12 @@
 """How fast are the three cycles of W(N), and how far from what PostgreSQL itself can do?
 
 The engine runs as users run it: `incrsim.App` on the system's clock, the provider on a thread of its own, one page
-fetched and committed after the other. The bare limits take the same pages from the same source, in the same database,
-in turn with it. On both sides the clock runs from the first page's generation to the last commit; ours includes
-claim, lease, checks, counts, sweep and the report.
+fetched and committed after the other. The bare limits take the same pages from the same source into the same database,
+in turn with it, *page by page*: each time that a page is committed, the bare side does that page too. So whatever else
+the machine does meets both alike. Each side's clock stands still while the other one works; it runs from the
+generation of the first page to the last commit, and ours includes claim, lease, checks, counts and the sweep.
 
-Each run has a database of its own. A ratio is the median of the runs' ratios, since each is of two neighbours in time.
+Each run has a database of its own. A ratio is the median of the runs' ratios.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ import argparse
 import gc
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 import psycopg
 from psycopg import Connection
 
-import incrsim
+import incrsim.events
 from benchmarks import workload
 from benchmarks.peers import bare_postgres
 
@@ -34,57 +35,53 @@ Run = dict[str, dict[str, float]]
 """Entities per second, by cycle and side (`incrsim`, `bare`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """Both sides of a comparison in one empty database.
+class Paced:
+    """The bare side of a cycle: does a page whenever the engine has done one.
 
     Args:
-        app: serves nothing yet.
+        pages: yields how many entities a page held, once it is committed.
+    """
+
+    def __init__(self, pages: Iterator[int]) -> None:
+        self.entities = 0
+        self.seconds = 0.0
+        self._pages = pages
+
+    def step(self, event: incrsim.events.Event) -> None:
+        """Do the next page."""
+        if isinstance(event, incrsim.events.PageCommitted):
+            began = time.perf_counter()
+            self.entities += next(self._pages, 0)
+            self.seconds += time.perf_counter() - began
+
+
+def run(app: incrsim.App, bare: Connection[Any], entities: int, page_size: int) -> Run:
+    """All cycles, each on both sides.
+
+    Args:
+        app: on an empty database; serves nothing yet.
         bare: another connection to the same database, in autocommit mode.
         entities: N.
         page_size: entities a page.
     """
-
-    app: incrsim.App
-    bare: Connection[Any]
-    entities: int
-    page_size: int
-
-    def run(self, *, bare_first: bool) -> Run:
-        """All cycles, each on both sides before the next one.
-
-        Args:
-            bare_first: which side goes first.
-        """
-        bare_postgres.create_tables(self.bare)
-        ours, limits = self._ours(), self._limits()
-        results: Run = {}
-        for name in workload.CYCLES:
-            turns: list[tuple[str, Callable[[], float | None]]] = [
-                ("incrsim", ours.__next__),
-                ("bare", limits.__next__),
-            ]
-            rates = {}
-            for side, turn in turns[::-1] if bare_first else turns:
-                gc.collect()
-                rates[side] = turn()
-            results[name] = {side: rate for side, rate in rates.items() if rate is not None}
-        return results
-
-    def _ours(self) -> Iterator[float]:
-        source = workload.workload(self.entities, self.page_size)
-        self.app.add(source, **workload.OPTIONS)
-        for name, happens in workload.CYCLES.items():
-            happens(source)
-            report = self.app.run_cycle(workload.PROVIDER)
-            workload.check(report, name, self.entities)
-            yield report.entities_per_second
-
-    def _limits(self) -> Iterator[float | None]:
-        source = workload.workload(self.entities, self.page_size)
-        yield bare_postgres.load(self.bare, source.pages()).entities_per_second
-        yield bare_postgres.mark_unchanged(self.bare, source.pages()).entities_per_second
-        yield None  # nothing bare is comparable with the third cycle: it would have to sweep
+    source = workload.workload(entities, page_size)
+    app.add(source, **workload.OPTIONS)
+    bare_postgres.create_tables(bare)
+    # Nothing bare is comparable with the third cycle: it would have to sweep.
+    limits = {"load": bare_postgres.load, "unchanged": bare_postgres.mark_unchanged}
+    results: Run = {}
+    for name, happens in workload.CYCLES.items():
+        happens(source)
+        gc.collect()
+        limit = Paced(limits[name](bare, source.pages()) if name in limits else iter(()))
+        unsubscribe = app.events.subscribe(limit.step)
+        report = app.run_cycle(workload.PROVIDER)
+        unsubscribe()
+        workload.check(report, name, entities)
+        results[name] = {"incrsim": report.returned / (report.seconds - limit.seconds)}
+        if limit.entities:
+            results[name]["bare"] = limit.entities / limit.seconds
+    return results
 
 
 def measure(server_url: str, entities: int, page_size: int, runs: int) -> Iterator[Run]:
@@ -94,28 +91,28 @@ def measure(server_url: str, entities: int, page_size: int, runs: int) -> Iterat
         server_url: where databases may be created.
         entities: N.
         page_size: entities a page.
-        runs: how many; the side that goes first alternates.
+        runs: how many.
     """
-    for number in range(runs):
+    for _ in range(runs):
         with (
             workload.fresh_database(server_url) as url,
             closing(incrsim.open(url)) as app,
             psycopg.connect(workload.plain(url), autocommit=True) as bare,
         ):
-            yield Sides(app, bare, entities, page_size).run(bare_first=number % 2 == 0)
+            yield run(app, bare, entities, page_size)
 
 
 def summary(runs: list[Run]) -> dict[str, dict[str, Any]]:
     """Medians, ratios and targets by cycle."""
     result: dict[str, dict[str, Any]] = {}
     for name in workload.CYCLES:
-        row: dict[str, Any] = {"incrsim": round(median(run[name]["incrsim"] for run in runs))}
-        if all("bare" in run[name] for run in runs):
-            row["bare"] = round(median(run[name]["bare"] for run in runs))
-            row["ratio"] = round(median(run[name]["incrsim"] / run[name]["bare"] for run in runs), 3)
+        row: dict[str, Any] = {"incrsim": round(median(each[name]["incrsim"] for each in runs))}
+        if all("bare" in each[name] for each in runs):
+            row["bare"] = round(median(each[name]["bare"] for each in runs))
+            row["ratio"] = round(median(each[name]["incrsim"] / each[name]["bare"] for each in runs), 3)
         if name in TARGETS:
             row |= {"target": TARGETS[name], "reached": row["ratio"] >= TARGETS[name]}
-        result[name] = row | {"runs": [{side: round(rate) for side, rate in run[name].items()} for run in runs]}
+        result[name] = row | {"runs": [{side: round(rate) for side, rate in each[name].items()} for each in runs]}
     return result
 
 
@@ -148,8 +145,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with workload.server(options.database) as server_url:
         runs = []
-        for run in measure(server_url, options.entities, options.page_size, options.runs):
-            runs.append(run)
+        for results in measure(server_url, options.entities, options.page_size, options.runs):
+            runs.append(results)
             print(f"run {len(runs)} of {options.runs} is done", file=sys.stderr)
         result = {
             "entities": options.entities,

@@ -128,6 +128,7 @@ def machine(server_url: str) -> dict[str, Any]:
     version, buffers, fsync, synchronous = setting or ("", "", "", "")
     return {
         "cores": os.cpu_count(),
+        "load_average": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "psycopg": psycopg.__version__,
         "postgres": version,

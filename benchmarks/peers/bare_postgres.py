@@ -8,9 +8,7 @@ mappings that the provider returns.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -50,24 +48,6 @@ _MARK = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One run over all pages.
-
-    Args:
-        entities: how many the source returned.
-        seconds: wall time, generating the pages included.
-    """
-
-    entities: int
-    seconds: float
-
-    @property
-    def entities_per_second(self) -> float:
-        """The rate over the whole run."""
-        return self.entities / self.seconds
-
-
 def create_tables(connection: psycopg.Connection[Any]) -> None:
     """Begin anew, in a schema `bare` of its own.
 
@@ -77,15 +57,13 @@ def create_tables(connection: psycopg.Connection[Any]) -> None:
     connection.execute(_TABLES)
 
 
-def load(connection: psycopg.Connection[Any], pages: Iterable[BarePage]) -> Measured:
-    """Copy every page into the empty table, one block and one transaction each.
+def load(connection: psycopg.Connection[Any], pages: Iterable[BarePage]) -> Iterator[int]:
+    """Copy every page into the empty table, one block and one transaction each; yields how many entities it held.
 
     Args:
         connection: in autocommit mode.
-        pages: read while the clock runs.
+        pages: read as they are needed.
     """
-    entities = 0
-    began = time.perf_counter()
     for page in pages:
         block = b"".join(
             b"\\\\x%b\t%b\t%b\n" % (digest.hex().encode(), ref.encode(), body.replace(b"\\", b"\\\\"))
@@ -93,23 +71,19 @@ def load(connection: psycopg.Connection[Any], pages: Iterable[BarePage]) -> Meas
         )
         with connection.transaction(), connection.cursor().copy(_COPY) as copy:
             copy.write(block)
-        entities += len(page)
-    return Measured(entities, time.perf_counter() - began)
+        yield len(page)
 
 
-def mark_unchanged(connection: psycopg.Connection[Any], pages: Iterable[BarePage]) -> Measured:
-    """Recognise every entity of the same pages by its digest, and keep one packed mark a page.
+def mark_unchanged(connection: psycopg.Connection[Any], pages: Iterable[BarePage]) -> Iterator[int]:
+    """Recognise every entity of the same pages by its digest, and keep one packed mark a page; yields like `load`.
 
     Args:
         connection: in autocommit mode.
-        pages: the pages that were loaded, read while the clock runs.
+        pages: the pages that were loaded, read as they are needed.
 
     Raises:
         ValueError: when an entity is not what was loaded, so that the figure would not be that of an unchanged cycle.
     """
-    connection.execute("TRUNCATE bare.mark")
-    entities = 0
-    began = time.perf_counter()
     for sequence, page in enumerate(pages, start=1):
         rows = [_row(entity) for entity in page]
         parameters = {
@@ -121,8 +95,7 @@ def mark_unchanged(connection: psycopg.Connection[Any], pages: Iterable[BarePage
         if marked is None or marked[0] != len(page):
             recognised = 0 if marked is None else marked[0]
             raise ValueError(f"page {sequence}: only {recognised} of {len(page)} entities are as they were loaded")
-        entities += len(page)
-    return Measured(entities, time.perf_counter() - began)
+        yield len(page)
 
 
 def _row(entity: Mapping[str, Any]) -> tuple[str, bytes, bytes]:
