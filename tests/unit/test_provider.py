@@ -123,7 +123,6 @@ def test_base_class_has_no_context_and_asks_for_next() -> None:
         {"entities": None, "done": True},
         {"entities": [], "cursor": {"page": 2}, "done": False, "problems": None},
     ],
-    ids=repr,
 )
 @pytest.mark.rule("C-3")
 def test_good_pages(returned: Any) -> None:
