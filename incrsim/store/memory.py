@@ -134,11 +134,11 @@ class MemoryStore:
         with self._lock:
             refs = self._tables.sorted_refs()
             for index in range(bisect_right(refs, after), len(refs)):
+                if len(found) >= limit:
+                    break
                 row = self._tables.entities[refs[index]]
                 if provider is None or row.stored.owner == provider:
                     found.append(_public(refs[index], row))
-                    if len(found) == limit:
-                        break
         return found
 
     def count(self, provider: str | None = None) -> int:

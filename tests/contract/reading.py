@@ -68,6 +68,7 @@ class ReadingContract(Contract):
         assert (p.store.count("p"), p.store.count("q"), p.store.count()) == (35, 3, 38)
         assert (list(p.store.entities("nobody")), p.store.count("nobody")) == ([], 0)
         assert list(p.store.entities(after="zzz")) == []
+        assert list(p.store.entities(limit=0)) == []
 
     def test_one_entity_by_its_ref(self, p: Driver) -> None:
         """An entity is found by its exact ref; what is not there is `None`."""
