@@ -160,16 +160,10 @@ def _check_annotations(annotations: object, found: list[Violation]) -> None:
         if not isinstance(value, str):
             found.append(_wrong(child("metadata.annotations", key), "annotation-value", value, "write text"))
     for key in LOCATION_ANNOTATIONS:
-        if not _is_location(annotations.get(key)):
-            hint = 'write type:target as in "url:https://example.com/x"; incrsim.component(…) and its like fill it in'
+        # Only that it says something: the seed's own example writes the provider's bare name, not `type:target`.
+        if not isinstance(annotations.get(key), str) or not annotations[key].strip():
+            hint = 'write for example "url:https://example.com/x"; incrsim.component(…) and its like fill it in'
             found.append(_wrong(child("metadata.annotations", key), "location", annotations.get(key), hint))
-
-
-def _is_location(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    scheme, _, target = value.partition(":")
-    return bool(scheme.strip()) and bool(target.strip()) and scheme.strip() not in ("http", "https")
 
 
 def _check_tags(tags: object, found: list[Violation]) -> None:

@@ -42,7 +42,7 @@ GOOD: dict[str, list[dict[str, Any]]] = {
     "label-value": [meta(labels={"a": v}) for v in ("", "x", "A.b_c-D", L)],
     "annotation-key": [annotated({k: ""}) for k in ("a", "A_b.c", "example.com/a")],
     "annotation-value": [annotated({"a": v}) for v in ("", "any text at all: é\n\t!", "x" * 100_000)],
-    "location": [annotated({k: v}) for k in LOCATION_ANNOTATIONS for v in ("url:https://x/", "a:b", "a: b c")],
+    "location": [annotated({k: v}) for k in LOCATION_ANNOTATIONS for v in ("url:https://x/", "a:b", "MyProvider")],
     "tag": [meta(tags=[t]) for t in ("java", "c++", "c#", "a:b", "a-b", L)],
     "title": [meta(title="Any Title!")],
     "description": [meta(description=d) for d in ("", "x\ny")],
@@ -138,9 +138,9 @@ BAD: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         (annotated({"a": v}), "metadata.annotations.a", "write text") for v in (None, 1, True, ["x"], {"x": 1})
     ],
     "location": [
-        (annotated({k: v}), f'metadata.annotations["{k}"]', "write type:target")
+        (annotated({k: v}), f'metadata.annotations["{k}"]', "write for example")
         for k in LOCATION_ANNOTATIONS
-        for v in ("", "x", ":x", "x:", " : ", "https://example.com/")
+        for v in ("", " ")
     ],
     "tags": [(meta(tags=v), "metadata.tags", "write a list") for v in (None, "java", {"a": 1})],
     "tag": [
