@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from incrsim.clock import VirtualClock
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from incrsim.store.contract import Store
 
 COVERED = "covered"
 
@@ -21,6 +25,17 @@ def covered(record_property: Callable[[str, object], None]) -> Callable[[str], N
         print(what)
 
     return say
+
+
+@pytest.fixture
+def postgres_world(database_url: str) -> Iterator[tuple[Store, VirtualClock]]:
+    """A store in Postgres that lives by a virtual clock."""
+    from incrsim.store.postgres import PostgresStore
+
+    clock = VirtualClock()
+    store = PostgresStore.open(database_url, clock=clock)
+    yield store, clock
+    store.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -14,7 +14,7 @@ from incrsim.store.memory import MemoryStore
 from tests.simulation.world import STORY, play, points_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from incrsim.store.contract import Store
 
@@ -27,17 +27,6 @@ def in_memory() -> tuple[Store, VirtualClock]:
     """A fresh store for each point."""
     clock = VirtualClock()
     return MemoryStore(clock), clock
-
-
-@pytest.fixture
-def in_postgres(database_url: str) -> Iterator[World]:
-    """One database for all points, which keep apart by the names of their providers."""
-    from incrsim.store.postgres import PostgresStore
-
-    clock = VirtualClock()
-    store = PostgresStore.open(database_url, clock=clock)
-    yield lambda: (store, clock)
-    store.close()
 
 
 def crash_everywhere(world: World, worth_trying: Callable[[CrashPoint], bool] = lambda _: True) -> str:
@@ -86,8 +75,8 @@ def test_crash_anywhere_in_memory(covered: Callable[[str], None], caplog: pytest
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_crash_anywhere_in_postgres(
-    in_postgres: World, covered: Callable[[str], None], caplog: pytest.LogCaptureFixture
+    postgres_world: tuple[Store, VirtualClock], covered: Callable[[str], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The same on Postgres."""
+    """The same on Postgres: one database for all points, which keep apart by the names of their providers."""
     caplog.set_level("CRITICAL", "incrsim")
-    covered(crash_everywhere(in_postgres))
+    covered(crash_everywhere(lambda: postgres_world))

@@ -15,11 +15,14 @@ from tests.simulation.interleaving import MOVES, Duel, walk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from incrsim.store.contract import Store
+
 STEPS_OF_A_CYCLE = 10
 SCHEDULES = 200
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_every_order_of_two_replicas(covered: Callable[[str], None], caplog: pytest.LogCaptureFixture) -> None:
     """Whatever order the steps of two replicas take, with leases expiring anywhere, every order ends in one place."""
     caplog.set_level("CRITICAL", "incrsim")
@@ -48,17 +51,15 @@ def test_replica_that_pauses_past_its_lease(paused_after: int, caplog: pytest.Lo
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_random_orders_in_postgres(
-    database_url: str, covered: Callable[[str], None], caplog: pytest.LogCaptureFixture
+    postgres_world: tuple[Store, VirtualClock], covered: Callable[[str], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Random orders of two replicas hold the same on Postgres."""
-    from incrsim.store.postgres import PostgresStore
-
     caplog.set_level("CRITICAL", "incrsim")
-    random, clock, moves = Random(7), VirtualClock(), 0
-    store = PostgresStore.open(database_url, clock=clock)
+    random, moves = Random(7), 0
     for number in range(SCHEDULES):
-        duel = Duel(store, clock, name=f"duel-{number}")
+        duel = Duel(*postgres_world, name=f"duel-{number}")
         schedule = random.choices(MOVES, weights=(9, 9, 2), k=30)
         for at, move in enumerate(schedule):
             try:
@@ -68,5 +69,4 @@ def test_random_orders_in_postgres(
                 raise
         duel.finish()
         moves += len(schedule)
-    store.close()
     covered(f"{SCHEDULES} random orders, {moves} moves")

@@ -74,16 +74,12 @@ def test_two_processes_give_the_same_trace() -> None:
     assert len(digests) == 1
 
 
-def test_both_stores_give_the_same_trace(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_both_stores_give_the_same_trace(
+    postgres_world: tuple[Store, VirtualClock], caplog: pytest.LogCaptureFixture
+) -> None:
     """A trace does not tell on which store it was made."""
-    from incrsim.store.postgres import PostgresStore
-
     caplog.set_level("CRITICAL", "incrsim")
-    clock = VirtualClock()
-    store = PostgresStore.open(database_url, clock=clock)
-    in_postgres = trace_of(store, clock)
-    store.close()
-    assert in_postgres == trace_in_memory()
+    assert trace_of(*postgres_world) == trace_in_memory()
 
 
 def test_measured_times_stay_out() -> None:
