@@ -118,10 +118,9 @@ def summary(runs: list[Run]) -> dict[str, dict[str, Any]]:
 
 def table(result: Mapping[str, Any]) -> str:
     """The result for people."""
-    machine = " · ".join(f"{name} {value}" for name, value in result["machine"].items())
     lines = [
         f"{result['entities']} entities, pages of {result['page_size']}, medians of {result['runs']}",
-        machine,
+        workload.described(result["machine"]),
         "",
         f"{'':24}{'incrsim':>12}{'bare':>12}{'ratio':>8}{'target':>8}",
     ]

@@ -136,3 +136,8 @@ def machine(server_url: str) -> dict[str, Any]:
         "fsync": fsync,
         "synchronous_commit": synchronous,
     }
+
+
+def described(machine: Mapping[str, Any]) -> str:
+    """What the figures depend on, in one line."""
+    return " · ".join(f"{name} {value}" for name, value in machine.items())
