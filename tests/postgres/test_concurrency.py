@@ -59,7 +59,7 @@ def working_on(store: PostgresStore, provider: str) -> Iterator[PostgresTransact
 def wait_for_lock(url: str, sessions: int = 1) -> None:
     """Return once so many sessions of the database wait for a lock of ours."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    for _ in range(2000):  # some seconds, of which a test that passes needs few
+    for _ in range(500):  # some seconds; a test that passes needs a fraction of one
         if ask(url, waiting) >= sessions:
             return
     pytest.fail(f"{sessions} sessions should wait for a lock, and do not")
