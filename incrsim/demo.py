@@ -134,7 +134,7 @@ def _acts(source: FakeSource) -> Iterator[tuple[Cycle, FakeSource, View]]:
 def _make_room(app: App) -> None:
     """Remove what an earlier demonstration left in this database, so that `load` finds an empty catalog."""
     nothing = FakeSource(0, name=PROVIDER, namespace=PROVIDER)
-    app.add(nothing)
+    app.add(nothing, replace=True)
     state = app.state(PROVIDER)
     if state.lease is not None and state.lease.expires_at > state.now:
         wait = (state.lease.expires_at - state.now).total_seconds()

@@ -25,19 +25,23 @@ class _Session:
     interrupt: Interrupt
 
 
-def once(provider: Any, options: dict[str, Any], database: str, *, as_json: bool, verbose: bool) -> int:
-    """Bring one ingestion to its end, print its report, and return the exit code."""
+def once(provider: Any, options: dict[str, Any], database: str, *, verbose: bool) -> RunReport:
+    """Bring one ingestion to its end, or to the page where a signal ended it."""
     with _session(provider, options, database, verbose=verbose, sweeps=False) as session:
         cycle = session.app.run_cycle(provider.name)
-        report = read_report(session.app, cycle)
+        return read_report(session.app, cycle, interrupted=session.interrupt.exit_code)
+
+
+def show(report: RunReport, *, as_json: bool) -> int:
+    """Print a report, and return the exit code."""
     if as_json:
         print_json(report.to_dict())
     else:
         print_screen(report.screen())
-    if not cycle.finished:
-        complain(_interrupted(report))
-        return session.interrupt.exit_code
-    return 0 if cycle.ok else FAILED
+    if not report.cycle.finished:
+        complain(_interruption(report))
+        return report.interrupted
+    return 0 if report.cycle.ok else FAILED
 
 
 def for_ever(provider: Any, options: dict[str, Any], database: str, *, verbose: bool) -> int:
@@ -73,7 +77,7 @@ def _session(
         yield _Session(app, say, interrupt)
 
 
-def _interrupted(report: RunReport) -> str:
+def _interruption(report: RunReport) -> str:
     pages = report.cycle.ingestion.pages
     if report.database == "memory":
         return f"interrupted after page {pages:,}; the catalog was in memory, and is gone"

@@ -32,6 +32,7 @@ class RunReport:
         owned: how many entities the provider has in it now.
         problems: how many problems the ingestion recorded.
         first_problems: the first of them.
+        interrupted: the exit code of a run that a signal ended before its ingestion did.
     """
 
     cycle: CycleReport
@@ -39,6 +40,7 @@ class RunReport:
     owned: int
     problems: int
     first_problems: tuple[RecordedProblem, ...]
+    interrupted: int
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON values: the fields of a cycle of the demo, and more."""
@@ -98,7 +100,7 @@ class RunReport:
         return notes
 
 
-def read_report(app: App, cycle: CycleReport) -> RunReport:
+def read_report(app: App, cycle: CycleReport, *, interrupted: int) -> RunReport:
     """Put a report together from what the engine says and what the store holds."""
     count, first = 0, []
     for problem in _problems(app.store, cycle.provider):
@@ -106,7 +108,7 @@ def read_report(app: App, cycle: CycleReport) -> RunReport:
             count += 1
             if count <= SHOWN_PROBLEMS:
                 first.append(problem)
-    return RunReport(cycle, app.store.describe(), app.catalog.count(cycle.provider), count, tuple(first))
+    return RunReport(cycle, app.store.describe(), app.catalog.count(cycle.provider), count, tuple(first), interrupted)
 
 
 def _problems(store: Store, provider: str) -> Any:

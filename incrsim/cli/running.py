@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext, redirect_stdout
 from typing import Annotated
 
 import typer
@@ -45,9 +47,10 @@ def run(
     from incrsim.cli import run_provider
     from incrsim.cli.loading import load_provider, parse_settings
 
-    provider, options = load_provider(target, parse_settings(settings or []))
-    if once:
-        code = run_provider.once(provider, options, database, as_json=as_json, verbose=verbose)
-    else:
-        code = run_provider.for_ever(provider, options, database, verbose=verbose)
-    raise typer.Exit(code)
+    # What a provider prints must not get into the document.
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        provider, options = load_provider(target, parse_settings(settings or []))
+        if not once:
+            raise typer.Exit(run_provider.for_ever(provider, options, database, verbose=verbose))
+        report = run_provider.once(provider, options, database, verbose=verbose)
+    raise typer.Exit(run_provider.show(report, as_json=as_json))
