@@ -7,6 +7,7 @@ import socket
 import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -233,8 +234,8 @@ def test_unreadable_directory_refuses_the_sweep(
 def test_unreadable_for_a_real_user(tmp_path: Path) -> None:
     """A directory without permission, met by a user whom that stops, is a problem of its page."""
     make(os.fsencode(tmp_path), {b"a": None, b"secret": {b"b": None}, b"z": None})
-    for directory in tmp_path.parents[:2]:  # pytest keeps them to their owner
-        directory.chmod(0o711)
+    for directory in takewhile(lambda each: each != Path(tempfile.gettempdir()), tmp_path.parents):
+        directory.chmod(0o711)  # pytest keeps it to its owner
     tmp_path.chmod(0o755)
     (tmp_path / "secret").chmod(0)
     child = os.fork()

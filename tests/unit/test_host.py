@@ -6,10 +6,11 @@ import asyncio
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -22,10 +23,30 @@ from tests.unit.fakes import SHAPES, AsyncSource, Rig, Source
 
 shapes = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
 SOON = 0.01
-"""Seconds after which a thread that never answers is given up; any number would do."""
+"""Seconds after which a coroutine that never ends is cancelled; any number would do."""
 
 LET_GO: list[threading.Event] = []
 """What hanging providers wait for, to be set at the end of each test."""
+
+
+class Answer(Future[Any]):
+    """Gives up waiting as soon as the provider hangs: what a long wait would come to, in no time."""
+
+    hanging: ClassVar[Future[None]] = Future()
+
+    def result(self, timeout: float | None = None) -> Any:
+        wait([self, self.hanging], return_when=FIRST_COMPLETED)
+        if self.done():
+            return super().result(0)
+        raise TimeoutError
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Future[None]:
+    """To be set by a provider that hangs."""
+    monkeypatch.setattr(hosts, "Future", Answer)
+    monkeypatch.setattr(Answer, "hanging", Future())
+    return Answer.hanging
 
 
 def hang() -> threading.Event:
@@ -73,6 +94,7 @@ class Stuck(Source):
 
     def _hang(self, here: str) -> None:
         if here == self.where:
+            Answer.hanging.set_result(None)
             assert self.free.wait(60)
 
 
@@ -140,11 +162,11 @@ def test_virtual_limit_is_judged_after_the_call(*, running: bool) -> None:
 
 @pytest.mark.parametrize("where", ["enter", "page", "leave"])
 @pytest.mark.rule("C-16")
-def test_stuck_thread_is_given_up(where: str) -> None:
+def test_stuck_thread_is_given_up(where: str, hanging: Future[None]) -> None:
     """A sync provider that hangs anywhere is given up: the failure is recorded, and nothing that it holds is kept."""
     provider = Stuck(where)
     host = ThreadHost()
-    rig = Rig(provider, host=host, page_timeout=timedelta(seconds=SOON))
+    rig = Rig(provider, host=host)
     committed = 1 if where == "leave" else 0
     rig.engine = replace(rig.engine, stopping=lambda: True)
     failed = rig.failed()
@@ -167,23 +189,24 @@ def test_stuck_thread_is_given_up(where: str) -> None:
     assert rig.ingestion.pages == committed
     assert not rig.host.is_stuck("stuck")
     provider.where = ""
+    Answer.hanging = Future()
     assert rig.cycle().outcome == "swept"
     assert rig.refs() == ["a", "b"]
 
 
 @pytest.mark.rule("C-16")
-def test_coroutine_that_ignores_its_cancellation_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An async provider that blocks its loop is given up after a grace, and clean up on its own thread later."""
-    monkeypatch.setattr(hosts, "GRACE_FOR_COROUTINES", SOON)
+def test_coroutine_that_ignores_its_cancellation_is_given_up(hanging: Future[None]) -> None:
+    """An async provider that blocks its loop is given up, and cleans up on its own thread later."""
     free = hang()
 
     class Blocking(AsyncSource):
         async def next(self, context: Any, cursor: Any = None) -> Any:
+            hanging.set_result(None)
             assert free.wait(60)
             return await super().next(context, cursor)
 
     provider = Blocking(["a"])
-    rig = Rig(provider, host=ThreadHost(), page_timeout=timedelta(seconds=SOON))
+    rig = Rig(provider, host=ThreadHost())
     assert rig.failed().failure.error == "PageTimeout"
     assert rig.host.is_stuck("source")
     (thread,) = burst_threads()
@@ -197,7 +220,7 @@ def test_coroutine_that_ignores_its_cancellation_is_given_up(monkeypatch: pytest
 def test_cancelled_coroutine_is_not_stuck() -> None:
     """A coroutine that is cancelled in time costs a failure, and leaves no thread behind that would be stuck."""
 
-    class Slow(AsyncSource):
+    class Slow(Source):
         async def next(self, context: Any, cursor: Any = None) -> Any:
             await asyncio.Event().wait()
 
