@@ -1,4 +1,4 @@
-"""How much memory do the three cycles of W(N) take, and does it grow with N? (C-13)
+"""How much memory do the three cycles of W(N) take, and does it grow with N (C-13)?
 
 Each size runs in a process of its own, on a database of its own; what is told is the most that this process ever had,
 the database's server not counted. The memory store keeps the entities themselves: its figure is bytes per entity.
@@ -90,14 +90,12 @@ def table(result: Mapping[str, Any]) -> str:
             seconds = " / ".join(str(each) for each in row["seconds"].values())
             lines.append(f"{store.partition('_')[0]:10}{row['entities']:>12,}{row['peak_mb']:>10}   {seconds}")
     verdict = "" if result["reached"] else ": missed"
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"growth on Postgres: {result['growth_mb']} MB (target: at most {result['target_mb']}{verdict}); "
-            f"the memory store: {result['memory_store_bytes_per_entity']} bytes an entity",
-        ]
-    )
+    lines += [
+        "",
+        f"growth on Postgres: {result['growth_mb']} MB (target: at most {result['target_mb']}{verdict})",
+        f"the memory store: {result['memory_store_bytes_per_entity']} bytes an entity",
+    ]
+    return "\n".join(lines)
 
 
 def main(arguments: list[str] | None = None) -> None:
