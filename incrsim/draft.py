@@ -24,7 +24,7 @@ def draft_page(page: Page, sequence: int, cursor: str | None) -> PageDraft:
     returned = 0
     for item in page.entities:
         returned += 1
-        entity = item if type(item) is Entity else _entity(item)
+        entity = item if type(item) is Entity else as_entity(item)
         if entity.ref is None:
             unreadable.append(invalid(entity))
         else:
@@ -42,7 +42,17 @@ def draft_page(page: Page, sequence: int, cursor: str | None) -> PageDraft:
     )
 
 
-def _entity(item: Any) -> Entity:
+def as_entity(item: Any) -> Entity:
+    """One item of a page as an entity, whatever it is (C-6).
+
+    Args:
+        item: an `Entity`, a mapping in Backstage's format, or `{"entity": …, "locationKey": …}` as upstream has it.
+
+    Raises:
+        InvalidPage: when its location key is not text.
+    """
+    if type(item) is Entity:
+        return item
     if not isinstance(item, Mapping):
         # Not an entity at all: kept as one without a readable ref, so that this ingestion sweeps nothing (C-7).
         return Entity({"not an entity": repr(item)[:200]})

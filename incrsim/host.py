@@ -147,8 +147,8 @@ class _ThreadSession:
 
     def _call(self, call: Callable[[], Any]) -> Any:
         answer: Future[Any] = Future()
-        self._calls.put((call, answer))
         try:
+            self._calls.put((call, answer))
             # A coroutine is cancelled at the limit, on its own loop; only what does not react to that is given up here.
             return answer.result(None if self._limit is None else self._limit + self._grace)
         except TimeoutError as error:

@@ -480,7 +480,7 @@ def test_a_real_deadlock_is_run_again(
     pages = threads.submit(p.page, good("b"), good("x")), threads.submit(q.page, good("a"), good("y"))
     for page in pages:
         page.result(PATIENCE)
-    assert sorted(len(calls) for calls in retried) == [1, 2]
+    assert max(len(calls) for calls in retried) > 1  # on a busy server both may be ended, each by its own check
     assert {"x", "y"} <= {*p.names(), *q.names()}
 
 
