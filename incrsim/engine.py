@@ -27,8 +27,8 @@ from incrsim.store.contract import Granted, Held, Lease, NotDue, Store
 
 log = logging.getLogger("incrsim.engine")
 
-MESSAGE_LIMIT = 16_000
-"""How many characters of an error's message are kept; escaped, so that they are as many bytes (C-18)."""
+MESSAGE_LIMIT = 15_800
+"""How many bytes of an error's message are kept: 16 kB, less the note that a rate limit was cut (C-17, C-18)."""
 
 STUCK_WAIT = 1.0
 """Seconds after which a provider with a stuck thread is looked at again (C-16)."""
