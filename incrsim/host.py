@@ -21,6 +21,9 @@ Result = TypeVar("Result")
 GRACE_FOR_COROUTINES = 5.0
 """Seconds that a cancelled coroutine has to clean up before its thread is given up too."""
 
+LONGEST_NAP = 1.0
+"""Seconds after which a thread that waits for a provider looks whether a signal has come."""
+
 
 class BurstSession(Protocol):
     """One burst of a provider's code, wherever it runs."""
@@ -149,19 +152,27 @@ class _ThreadSession:
         answer: Future[Any] = Future()
         try:
             self._calls.put((call, answer))
-            # A coroutine is cancelled at the limit, on its own loop; only what does not react to that is given up here.
-            return answer.result(None if self._limit is None else self._limit + self._grace)
-        except TimeoutError as error:
-            if answer.done():
-                return answer.result()  # the provider's own TimeoutError, or an answer at the very last moment
-            too_long = _too_long(self._limit or 0.0)
-            self._give_up(too_long)
-            raise too_long from error
+            return self._wait_for(answer)
         except BaseException as error:
-            # Ctrl-C while waiting: whoever wants the end now does not want to wait for the provider.
+            # Too late, or Ctrl-C while waiting: whoever wants the end now does not want to wait for the provider.
             if not answer.done():
                 self._give_up(error)
             raise
+
+    def _wait_for(self, answer: Future[Any]) -> Any:
+        # A coroutine is cancelled at the limit, on its own loop; only what does not react to that is given up here.
+        left = float("inf") if self._limit is None else self._limit + self._grace
+        while True:
+            # In slices, since Python does not hear a signal that comes just before it falls asleep until it wakes up.
+            nap = min(left, LONGEST_NAP)
+            try:
+                return answer.result(nap)
+            except TimeoutError as error:
+                if answer.done():
+                    return answer.result()  # the provider's own TimeoutError, or an answer at the very last moment
+                left -= nap
+                if left <= 0:
+                    raise _too_long(self._limit or 0.0) from error
 
     def _give_up(self, reason: BaseException) -> None:
         """Go on without the thread; should it come back one day, it leaves the context and ends."""
