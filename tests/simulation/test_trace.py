@@ -31,12 +31,12 @@ print(trace_in_memory()[1])
 
 
 def trace_of(store: Store, clock: VirtualClock) -> tuple[list[bytes], str]:
-    """All lines of the story with a lost answer, and their digest."""
+    """All lines of the story with a lost answer, and their digest; then what the catalog holds at its end."""
     lines: list[bytes] = []
     trace = Trace(lines.append)
     play(store, clock, "traced", LOST, STORY, trace)
     assert trace.length == len(lines)
-    return lines, trace.digest
+    return [*lines, *(each.ref.encode() + each.digest for each in store.entities(limit=10_000))], trace.digest
 
 
 def trace_in_memory() -> tuple[list[bytes], str]:
