@@ -27,7 +27,8 @@ from incrsim.lifecycle import Operator
 from incrsim.options import ProviderOptions
 from incrsim.provider import check_provider
 from incrsim.report import CycleReport
-from incrsim.store.contract import ProviderState, Store
+from incrsim.store import Store
+from incrsim.store.contract import ProviderState
 
 log = logging.getLogger("incrsim.app")
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from incrsim.entity import EntityRef
 from incrsim.errors import MissingExtra
-from incrsim.store.contract import Store, StoredEntity
+from incrsim.store import Store
+from incrsim.store.contract import StoredEntity
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,12 +23,16 @@ from incrsim.ingestion import Consequence, Failure, Ingestion, Status
 from incrsim.lifecycle import Decision
 from incrsim.options import ProviderOptions
 from incrsim.provider import Page
-from incrsim.store.contract import Granted, Held, Lease, NotDue, Store
+from incrsim.store import Store
+from incrsim.store.contract import Granted, Held, Lease, NotDue, Paused
 
 log = logging.getLogger("incrsim.engine")
 
 MESSAGE_LIMIT = 15_800
 """How many bytes of an error's message are kept: 16 kB, less the note that a rate limit was cut (C-17, C-18)."""
+
+PAUSED_WAIT = 1.0
+"""Seconds after which a paused provider is looked at again, should nobody say that it was resumed (C-33)."""
 
 STUCK_WAIT = 1.0
 """Seconds after which a provider with a stuck thread is looked at again (C-16)."""
@@ -79,16 +83,18 @@ class Engine:
             case Held(holder, until):
                 state = self.store.state(self.name)
                 yield events.Waiting(**self._at(state.ingestion), until=until, reason="held", holder=holder)
-            case Granted(lease, ingestion):
+            case Paused(ingestion):
+                until = self.clock.now() + timedelta(seconds=PAUSED_WAIT)
+                yield events.Waiting(**self._at(ingestion), until=until, reason="paused")
+            case Granted(lease, ingestion, deltas):
                 yield self._claimed(lease, ingestion)
-                yield from self._work(lease, ingestion)
+                yield from self._work(_Work(lease, ingestion, deltas))
 
-    def _work(self, lease: Lease, ingestion: Ingestion) -> Iterator[events.Event]:
-        work = _Work(lease, ingestion)
+    def _work(self, work: _Work) -> Iterator[events.Event]:
         try:
             if work.ingestion.status is Status.BURSTING:
                 yield from self._burst(work)
-            if work.ingestion.status is Status.SWEEPING:
+            if work.ingestion.status is Status.SWEEPING and not work.paused:
                 yield from self._sweep(work)
         except Fenced as error:
             log.warning("%s: %s", self.name, error)
@@ -110,7 +116,7 @@ class Engine:
             raise
         session.leave()
         yield events.ContextLeft(**self._at(work.ingestion))
-        if work.ingestion.status is Status.BURSTING:
+        if work.ingestion.status is Status.BURSTING or (work.paused and work.ingestion.status is Status.SWEEPING):
             ended = self.store.end_burst(work.lease, self.options)
             work.ingestion = ended
             due_at = ended.due_at or self.clock.now()
@@ -121,7 +127,7 @@ class Engine:
         while work.ingestion.status is Status.BURSTING:
             page = yield from self._fetch(work, session)
             yield from self._commit(work, page)
-            if self.clock.monotonic() - begun >= length or self.stopping():
+            if self.clock.monotonic() - begun >= length or work.paused or self.stopping():
                 return
 
     def _fetch(self, work: _Work, session: BurstSession) -> Generator[events.Event, None, Page]:
@@ -140,8 +146,10 @@ class Engine:
         sequence = work.ingestion.pages + 1
         number = work.ingestion.number
         cursor = None if page.done else canonical_cursor(page.cursor)
-        committed = self.store.commit_page(work.lease, draft_page(page, sequence, cursor), self.options)
+        draft = replace(draft_page(page, sequence, cursor), deltas=work.deltas)
+        committed = self.store.commit_page(work.lease, draft, self.options)
         work.lease, work.ingestion, work.asked_for = committed.lease, committed.decision.ingestion, None
+        work.deltas, work.paused = committed.deltas, committed.paused
         yield events.PageCommitted(
             at=self.clock.now(),
             provider=self.name,
@@ -251,6 +259,8 @@ class _Work:
 
     lease: Lease
     ingestion: Ingestion
+    deltas: int
+    paused: bool = False
     asked_for: tuple[int, str | None] | None = None
 
 

@@ -38,6 +38,30 @@ class UnknownProvider(CallerError, LookupError):
     """No provider has that name; the message lists the known ones (C-35)."""
 
 
+class UnknownSink(CallerError, LookupError):
+    """No sink is registered under that name; the message lists the known ones (C-12, C-35)."""
+
+
+class SupersededVerdict(CallerError):
+    """The verdict is not the provider's last one, or refused nothing; the message has the current numbers (C-26)."""
+
+
+class WrongCount(CallerError, ValueError):
+    """The provider owns another number of entities than the caller expected; nothing was changed (C-34)."""
+
+
+class NoEventHandler(CallerError):
+    """The provider takes no events, or none of that topic (C-29)."""
+
+
+class ProviderBusy(CallerError):
+    """Another replica, or another thread of this one, works on the provider; try again when it is done (C-30)."""
+
+
+class SinkFailed(IncrsimError):
+    """A sink did not take a delivery; it stays in the outbox and comes again (C-12). Costs no attempt."""
+
+
 class InvalidTransition(CallerError):
     """The ingestion's status does not allow that step (C-14); the message tells the ingestion's story."""
 

@@ -6,7 +6,7 @@ from incrsim.app import App
 from incrsim.clock import Clock, VirtualClock
 from incrsim.errors import CallerError
 from incrsim.host import InlineHost
-from incrsim.store.contract import Store
+from incrsim.store import Store
 from incrsim.store.memory import MemoryStore
 
 

@@ -13,7 +13,8 @@ from incrsim.app import App
 from incrsim.guards import Verdict
 from incrsim.progress import one_line
 from incrsim.report import CycleReport
-from incrsim.store.contract import RecordedProblem, Store
+from incrsim.store import Store
+from incrsim.store.contract import RecordedProblem
 
 SHOWN_PROBLEMS = 5
 """How many problems a report names; the store has the others."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from incrsim.simulation.view import View
-from incrsim.store.contract import Store, StoredEntity
+from incrsim.store import Store
+from incrsim.store.contract import StoredEntity
 
 SHOWN = 10
 """How many refs of each kind of difference are kept."""

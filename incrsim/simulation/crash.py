@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from incrsim.errors import StoreUnavailable
-from incrsim.store.contract import Store
+from incrsim.store import Store
 
 Result = TypeVar("Result")
 

@@ -22,7 +22,7 @@ from incrsim.options import ProviderOptions
 from incrsim.provider import check_provider
 from incrsim.simulation.crash import Crash
 from incrsim.simulation.trace import Trace
-from incrsim.store.contract import Store
+from incrsim.store import Store
 
 LOOK_AGAIN = timedelta(seconds=1)
 """After which a replica whose store failed tries again, as a live one does."""

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
+from incrsim.guards import Verdict
 from incrsim.ingestion import Counts, Failure, Ingestion
-from incrsim.lifecycle import Decision, Effect, Operator
+from incrsim.lifecycle import Decision
 from incrsim.options import ProviderOptions
 from incrsim.store.page import PageDraft, ProblemKind
 
@@ -48,10 +49,17 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """The claim succeeded: the ingestion is `bursting` or `sweeping` under this lease."""
+    """The claim succeeded: the ingestion is `bursting` or `sweeping` under this lease.
+
+    Args:
+        lease: the lease.
+        ingestion: as it is now.
+        deltas: how many deltas the provider has had so far: what a page's draft says when its fetch began (C-29).
+    """
 
     lease: Lease
     ingestion: Ingestion
+    deltas: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,14 @@ class NotDue:
     ingestion: Ingestion
 
 
-Claim = Granted | Held | NotDue
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """An operator paused the provider: no burst or sweep begins, due or not (C-33)."""
+
+    ingestion: Ingestion
+
+
+Claim = Granted | Held | NotDue | Paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +96,15 @@ class CommittedPage:
         decision: the ingestion afterwards: `bursting`, `sweeping` after the done page, or complete with its successor
             (too many invalid).
         lease: renewed.
+        deltas: how many deltas the provider has had so far (C-29).
+        paused: whether an operator paused the provider: the burst ends here, and a sweep that is due waits (C-33).
     """
 
     counts: Counts
     decision: Decision
     lease: Lease
+    deltas: int = 0
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +117,8 @@ class ProviderState:
         ingestion: the one that is not complete.
         lease: who works on it, if anybody; it may have expired.
         now: the store's time when this was read.
+        paused: whether an operator paused it; durable (C-33).
+        last_verdict: the last sweep's decision, kept until the next one or a purge (C-26).
     """
 
     name: str
@@ -105,6 +126,8 @@ class ProviderState:
     ingestion: Ingestion
     lease: Lease | None
     now: datetime
+    paused: bool = False
+    last_verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +193,8 @@ class StoredEntity:
     location_key: str | None
 
 
-@runtime_checkable
-class Store(Protocol):
-    """Where entities, marks and ingestions live."""
-
-    # --- what the engine does
-    # ---------------------------------------------------------------------------------------------
+class EngineStore(Protocol):
+    """What the engine calls."""
 
     def register(self, provider: str) -> None:
         """Make sure that the provider has a row and an ingestion that is not complete, due now. Repeatable."""
@@ -200,7 +219,8 @@ class Store(Protocol):
         """
 
     def end_burst(self, lease: Lease, options: ProviderOptions) -> Ingestion:
-        """The burst is spent: `interstitial`, and the lease is given back.
+        """The burst is spent: `interstitial`, and the lease is given back. A sweep that is due stays due (a pause came
+        with the done page).
 
         Raises:
             Fenced: when the lease was overtaken.
@@ -221,18 +241,15 @@ class Store(Protocol):
             Fenced: when the lease was overtaken.
         """
 
-    def operate(self, provider: str, operator: Operator) -> tuple[Effect, Decision]:
-        """Do what an operator asks for, as the table in `lifecycle` says; `start` and `cancel` move the fence (C-33).
 
-        Raises:
-            UnknownProvider: when it was never registered.
-        """
-
-    # --- reading
-    # ----------------------------------------------------------------------------------------------------------
+class ReadingStore(Protocol):
+    """What can be read; nothing is locked."""
 
     def providers(self) -> list[str]:
         """The names of all providers, sorted."""
+
+    def states(self, *, after: str = "", limit: int = 1000) -> list[ProviderState]:
+        """All providers as they are now, sorted by name, those after `after`."""
 
     def state(self, provider: str) -> ProviderState:
         """A provider as it is now.

@@ -54,6 +54,8 @@ class PageDraft:
         cursor: where the next page begins, as canonical JSON text; `None` when done.
         done: whether it is the source's last page.
         returned: how many entities the page held, repetitions and unreadable ones included.
+        deltas: how many deltas the provider had had when the page's fetch began: a later one's refs are not undone by
+            this page (C-29).
     """
 
     sequence: int
@@ -63,6 +65,7 @@ class PageDraft:
     returned: int
     unreadable: tuple[FoundProblem, ...] = ()
     reported: tuple[FoundProblem, ...] = ()
+    deltas: int = 0
 
 
 @dataclass(frozen=True, slots=True)

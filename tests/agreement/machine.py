@@ -22,7 +22,8 @@ from incrsim.ingestion import Consequence, Failure, Status
 from incrsim.lifecycle import Operator
 from incrsim.options import ProviderOptions
 from incrsim.provider import Page, Problem
-from incrsim.store.contract import CommittedPage, Granted, Lease, Store
+from incrsim.store import Store
+from incrsim.store.contract import CommittedPage, Granted, Lease
 from tests.contract.base import everything
 from tests.contract.samples import broken, good, ref, unreadable
 

@@ -9,7 +9,7 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from incrsim.clock import VirtualClock
-from incrsim.store.contract import Store
+from incrsim.store import Store
 from incrsim.store.memory import MemoryStore
 from incrsim.store.memory_rows import MemoryTransaction
 from incrsim.store.page import PageChanges

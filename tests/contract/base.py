@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from incrsim.clock import VirtualClock
-from incrsim.store.contract import Store
+from incrsim.store import Store
 from tests.contract.driver import Driver
 
 

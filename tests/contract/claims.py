@@ -10,7 +10,8 @@ from incrsim.errors import Fenced, InvalidTransition, UnknownProvider
 from incrsim.ingestion import Outcome, Status
 from incrsim.lifecycle import Effect, Operator
 from incrsim.options import ProviderOptions
-from incrsim.store.contract import Granted, Held, Lease, NotDue, Store
+from incrsim.store import Store
+from incrsim.store.contract import Granted, Held, Lease, NotDue
 from tests.contract.base import Contract, everything
 from tests.contract.driver import Driver
 from tests.contract.samples import good

@@ -14,7 +14,8 @@ from incrsim.ingestion import Consequence, Counts, Failure, Ingestion, Status
 from incrsim.lifecycle import Decision
 from incrsim.options import ProviderOptions
 from incrsim.provider import Page, Problem
-from incrsim.store.contract import Claim, CommittedPage, Granted, Lease, Store
+from incrsim.store import Store
+from incrsim.store.contract import Claim, CommittedPage, Granted, Lease
 
 
 @dataclass(slots=True)

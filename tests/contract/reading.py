@@ -8,7 +8,8 @@ import pytest
 from incrsim.clock import VirtualClock
 from incrsim.entity import Entity
 from incrsim.provider import Problem
-from incrsim.store.contract import Mark, Store
+from incrsim.store import Store
+from incrsim.store.contract import Mark
 from tests.contract.base import Contract
 from tests.contract.driver import Driver
 from tests.contract.samples import LOCATIONS, good, ref

@@ -8,7 +8,7 @@ import pytest
 
 from incrsim.clock import VirtualClock
 from incrsim.ingestion import Status
-from incrsim.store.contract import Store
+from incrsim.store import Store
 from incrsim.store.memory import MemoryStore
 from tests.contract.claims import ClaimContract
 from tests.contract.driver import Driver

@@ -11,7 +11,7 @@ from incrsim.clock import VirtualClock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from incrsim.store.contract import Store
+    from incrsim.store import Store
 
 COVERED = "covered"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from incrsim.provider import Page
     from incrsim.simulation.simulator import Happening
-    from incrsim.store.contract import Store
+    from incrsim.store import Store
 
 OPTIONS = ProviderOptions.of(burst_length="1s")
 MOVES: tuple[Move, ...] = (0, 1, ADVANCE)

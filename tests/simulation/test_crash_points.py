@@ -16,7 +16,7 @@ from tests.simulation.world import STORY, play, points_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from incrsim.store.contract import Store
+    from incrsim.store import Store
 
     World = Callable[[], tuple[Store, VirtualClock]]
 

@@ -15,7 +15,7 @@ from tests.simulation.interleaving import MOVES, Duel, walk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from incrsim.store.contract import Store
+    from incrsim.store import Store
 
 STEPS_OF_A_CYCLE = 10
 SCHEDULES = 200

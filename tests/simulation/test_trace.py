@@ -18,7 +18,7 @@ from incrsim.store.memory import MemoryStore
 from tests.simulation.world import STORY, play
 
 if TYPE_CHECKING:
-    from incrsim.store.contract import Store
+    from incrsim.store import Store
 
 LOST = CrashPoint("commit_page", 3, Moment.ANSWER_LOST)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from incrsim.guards import Census, Guard
     from incrsim.provider import Page
     from incrsim.simulation.simulator import Happening
-    from incrsim.store.contract import Store
+    from incrsim.store import Store
 
     Change = Callable[[FakeSource], object]
 
