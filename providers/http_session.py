@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import incrsim
@@ -144,8 +145,14 @@ def opened(
     url: str, headers: dict[str, str], secret: Secret, timeout: float, trust: ssl.SSLContext | None, clock: Clock
 ) -> Iterator[Session]:
     """Open the connections of one burst."""
-    with httpx.Client(headers=headers, timeout=timeout, verify=trust or True) as client:
+    with httpx.Client(headers=headers, timeout=timeout, verify=trust or _usual_trust()) as client:
         yield Session(client, httpx.URL(url), secret, timeout, clock)
+
+
+@cache
+def _usual_trust() -> ssl.SSLContext:
+    """Reading all certificates takes longer than a page does; once is enough."""
+    return httpx.create_ssl_context()
 
 
 def _shown(url: httpx.URL) -> str:

@@ -2,7 +2,7 @@
 
 Copied from kubernetes.io, "Kubernetes API Concepts", "Retrieving large results sets in chunks", and from the comments
 of `ListMeta` and `ListOptions` in apimachinery: all chunks are of one snapshot; a token expires when that is compacted
-away (five minutes by default), and is answered with 410, the reason `Expired`, and a token to go on without consistency;
+away (five minutes by default), and is answered with 410, reason `Expired`, and a token to go on without consistency;
 `remainingItemCount` is set on chunks that are not the last, and never with a selector; items do not repeat their kind.
 """
 
