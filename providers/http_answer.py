@@ -42,6 +42,20 @@ class Answer:
     def __str__(self) -> str:
         return f"{self.place} answered {self.status}"
 
+    def usable(self) -> Answer:
+        """This answer, if it is a success with JSON.
+
+        Raises:
+            ProviderError: it is anything else.
+        """
+        if 300 <= self.status < 400:  # noqa: PLR2004
+            raise incrsim.ProviderError(f"{self}, a redirect, and the token must not follow: give its target as url")
+        if not 200 <= self.status < 300:  # noqa: PLR2004
+            raise incrsim.ProviderError(f"{self}: {self.text}")
+        if self.data is NOT_JSON:
+            raise incrsim.ProviderError(f"{self} with what is not JSON: {self.text}")
+        return self
+
     def found(self, path: str, kind: type | tuple[type, ...] = object) -> Any:
         """What stands in the JSON at a dotted path; the whole of it for an empty path.
 

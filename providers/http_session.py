@@ -22,7 +22,7 @@ from typing import Any
 import incrsim
 from incrsim.clock import Clock
 from incrsim.errors import MissingExtra
-from providers.http_answer import NOT_JSON, Answer, Expired, read_json
+from providers.http_answer import Answer, Expired, read_json
 from providers.http_limits import is_limited, is_used_up, pause, until_reset
 from providers.http_secret import Secret
 
@@ -75,12 +75,7 @@ class Session:
         """
         if is_limited(answer.status, answer.headers):
             raise self.limited(answer)
-        if 300 <= answer.status < 400:  # noqa: PLR2004
-            raise incrsim.ProviderError(f"{answer}, a redirect, and the token must not follow: give its target as url")
-        if not 200 <= answer.status < 300:  # noqa: PLR2004
-            raise incrsim.ProviderError(f"{answer}: {answer.text}")
-        if answer.data is NOT_JSON:
-            raise incrsim.ProviderError(f"{answer} with what is not JSON: {answer.text}")
+        answer.usable()
         if is_used_up(answer.headers):
             self.rest(answer)
         return answer
