@@ -67,12 +67,7 @@ class Session:
         return self.judged(answer)
 
     def judged(self, answer: Answer) -> Answer:
-        """An answer that can be used: a success with JSON.
-
-        Raises:
-            RateLimited: the source asks to wait.
-            ProviderError: it is anything else.
-        """
+        """An answer that can be used; raises as `ask` does for any other."""
         if is_limited(answer.status, answer.headers):
             raise self.limited(answer)
         answer.usable()
@@ -112,7 +107,7 @@ class Session:
 
         Raises:
             RateLimited: there are no requests left.
-            ProviderError: there is no whole answer.
+            ProviderError: no answer came, or not all of it.
         """
         if self.resumes_at is not None and self.resumes_at > self.clock.now():
             raise incrsim.RateLimited(self.resumes_at, "the source has no requests left")
