@@ -44,11 +44,20 @@ def delta_of(
         provider: whose entities they are.
 
     Raises:
-        KeyError: the payload is none of GitHub's.
+        ValueError: the payload is none of GitHub's.
     """
     action = payload.get("action")
     if event_type != "repository" or action not in (*KEPT, "deleted"):
         return None
+    try:
+        return _repository_delta(str(action), payload, organization, provider)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"this is no `repository` event of GitHub's: {type(error).__name__}: {error}") from error
+
+
+def _repository_delta(
+    action: str, payload: Mapping[str, Any], organization: str, provider: incrsim.IncrementalEntityProvider
+) -> Delta | None:
     repository, changes = payload["repository"], payload.get("changes") or {}
     ours = repository["owner"]["login"].lower() == organization.lower()
     if not ours:

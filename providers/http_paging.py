@@ -29,7 +29,7 @@ class Pagination(Protocol):
     """One way to go through pages. Cursors are JSON, and hold nothing but what identifies the next page."""
 
     def request(self, cursor: Any, size: int | None) -> tuple[str | None, Params]:
-        """What to ask for: a target relative to the provider's URL, if it is another one, and parameters.
+        """What to ask for: path and query, if other than those of the provider's URL, and parameters.
 
         Args:
             cursor: `None` for the first page.

@@ -44,7 +44,7 @@ class Secret:
         return token
 
     def is_in(self, text: str) -> bool:
-        """Whether a text shows the token, plain or as a URL writes it."""
+        """Whether a text shows the token, in whatever form."""
         return any(each in text for each in self._forms())
 
     def hidden_in(self, text: str) -> str:
@@ -66,4 +66,5 @@ class Secret:
         return Path(self._file or "").read_text("utf-8").strip()
 
     def _forms(self) -> tuple[str, ...]:
-        return (self._last, quote(self._last, safe="")) if self._last else ()
+        # Plain, as a URL writes it, and as some write JSON.
+        return (self._last, quote(self._last, safe=""), self._last.replace("/", "\\/")) if self._last else ()

@@ -52,7 +52,7 @@ class Session:
         """Send a GET, and judge its answer.
 
         Args:
-            target: relative to the provider's URL; nothing for that itself.
+            target: path and query on this origin; nothing for the provider's URL itself.
             params: of the query, beside those that the URL has.
             expired: what says that the cursor in this request has expired; nothing when there is none.
 
@@ -103,15 +103,12 @@ class Session:
         return target
 
     def send(self, target: str | None = None, params: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
-        """Send one request, and read its answer whatever it is: GET, or POST when there is a body.
-
-        Raises:
-            RateLimited: there are no requests left.
-            ProviderError: no answer came, or not all of it.
-        """
+        """Send a GET, or a POST when there is a body, and read what comes; raises when nothing whole does."""
         if self.resumes_at is not None and self.resumes_at > self.clock.now():
             raise incrsim.RateLimited(self.resumes_at, "the source has no requests left")
-        url = (self.url if target is None else self.url.join(target)).copy_merge_params(params or {})
+        # Not joined: `//elsewhere/path` as a target would be another host.
+        url = self.url if target is None else self.url.copy_with(raw_path=target.encode("ascii"))
+        url = url.copy_merge_params(params or {})
         # A network's delays are real, also when waits are virtual.
         watch, content = incrsim.SystemClock(), bytearray()
         ends_at = watch.monotonic() + self.timeout
@@ -125,7 +122,8 @@ class Session:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             said = self.secret.hidden_in(str(error))
             raise incrsim.ProviderError(f"{_shown(url)}: {type(error).__name__}: {said}") from error
-        text = self.secret.hidden_in(content[:2000].decode(errors="backslashreplace"))[:300]
+        # Much more than is shown, so that no half of a token stands where the text is cut.
+        text = self.secret.hidden_in(content[:100_000].decode(errors="backslashreplace"))[:300]
         data = read_json(bytes(content))
         return Answer(str(response.url), _shown(url), response.status_code, response.headers, data, text)
 

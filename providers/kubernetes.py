@@ -22,6 +22,7 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import incrsim
 from incrsim.clock import Clock
@@ -80,6 +81,7 @@ class Kubernetes(HttpSource):
         trust = ssl.create_default_context(cafile=ca) if ca else None
         secret = Secret(token, file=POD / "token" if in_pod else token_file)
         super().__init__(name, url or _address(), secret, timeout=30, trust=trust, clock=clock)
+        self._prefix = urlsplit(self.url).path.rstrip("/")  # of a proxy that serves several clusters
         self._namespace = namespace
         self._cluster = cluster
         self._params = {"limit": page_size} | ({"labelSelector": label_selector} if label_selector else {})
@@ -91,7 +93,9 @@ class Kubernetes(HttpSource):
         if resource not in self._resources:
             raise incrsim.CursorExpired(f"the cursor is in {resource}, which this provider reads no longer")
         params = self._params | ({"continue": going_on} if going_on else {})
-        answer = context.ask(_path(resource, self._namespace), params, expired=gone if going_on else None)
+        answer = context.ask(
+            self._prefix + _path(resource, self._namespace), params, expired=gone if going_on else None
+        )
         kind = answer.found("kind", str).removesuffix("List")  # the items of a list do not repeat it
         items = answer.found("items", (list, type(None))) or []  # Go writes an empty list as null
         rest = answer.found("metadata", dict)

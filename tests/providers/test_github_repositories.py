@@ -378,6 +378,26 @@ def test_other_deliveries_are_ignored(event_type: str, payload: dict[str, Any]) 
     assert GitHubRepositories("acme").delta_of(event_type, payload) is None
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"repository": None},
+        {"repository": {}},
+        {"repository": {"name": "x", "owner": None}},
+        {"repository": {"name": "x", "owner": {"login": 7}}},
+        {"repository": {"name": 7, "owner": {"login": "acme"}}},
+        {"action": "renamed", "changes": "x"},
+        {"action": "renamed", "changes": {"repository": {"name": {"from": None}}}},
+        {"action": "created", "repository": {**webhook(repository(1)), "topics": 7}},
+    ],
+)
+def test_a_payload_that_github_never_sends_is_an_error(change: dict[str, Any]) -> None:
+    """One kind of error, whatever is wrong, so that a route can answer 400."""
+    payload = {"action": "deleted", "repository": webhook(repository(1))} | change
+    with pytest.raises(ValueError, match="no `repository` event of GitHub's"):
+        GitHubRepositories("acme").delta_of("repository", payload)
+
+
 def test_only_our_signature_is_genuine() -> None:
     """The header must be the SHA-256 HMAC of exactly this body with exactly this secret (GitHub's own example)."""
     # docs.github.com, "Validating webhook deliveries", "Testing the webhook payload validation".

@@ -229,13 +229,18 @@ def test_the_token_is_sent_and_never_told(api: ApiServer, monkeypatch: pytest.Mo
     clock = api.clock()
     api.services(services(15))
     api.set(token=SECRET)
-    api.fail(2, status=500, body=f"you said {SECRET}, also written tok%2Fen%2B4711", headers={"Link": f"<{SECRET}>"})
+    api.fail(
+        2,
+        status=500,
+        body=f"you said {SECRET}, also written tok%2Fen%2B4711 or tok\\/en+4711 {SECRET * 5000}",
+        headers={"Link": f"<{SECRET}>"},
+    )
     monkeypatch.setenv("SERVICES_TOKEN", f"{SECRET}\n")
     given = {"token": {"token": SECRET}, "environment": {"token_env": "SERVICES_TOKEN"}}[give]
     provider = pages(api, clock=clock, **given)
     with reading(provider, clock) as reader:
         assert reader.cycle().verdict == "swept"
-        assert "you said ***, also written ***" in reader.failures()[0].failure.message
+        assert "you said ***, also written *** or ***" in reader.failures()[0].failure.message
         told = reader.everything_kept() + repr(provider) + repr(vars(provider))
         assert "4711" not in told
     assert all(each["authorized"] for each in api.log)
@@ -297,6 +302,21 @@ def test_a_next_link_to_another_origin_is_refused(api: ApiServer, way: str, link
         assert failed.failure.consequence == "fatal"
         assert "another origin, where the token must not go" in failed.failure.message
     assert len(api.log) == 2
+
+
+@pytest.mark.parametrize("way", ["link-header", "link-field"])
+def test_a_path_that_looks_like_a_host_stays_here(api: ApiServer, way: str) -> None:
+    """A next link to `//elsewhere/services` on this origin is a path of this origin, and asked for here."""
+    clock = api.clock()
+    api.services(services(25))
+    link = f"{api.url}//localhost:{api.url.rpartition(':')[2]}/services"
+    api.fail(1, "add", headers={"Link": f'<{link}>; rel="next"'})
+    if way == "link-field":
+        api.fail(1, status=200, body=f'{{"results": [], "next": "{link}"}}')
+    with reading(pages(api, way, token=SECRET, clock=clock), clock) as reader:
+        assert reader.cycle().verdict == "canceled"
+        assert "answered 404" in reader.failures()[0].failure.message
+    assert {each["host"] for each in api.log} == {api.url.removeprefix("http://")}
 
 
 def test_a_next_link_that_holds_the_token_is_refused(api: ApiServer) -> None:

@@ -207,6 +207,13 @@ def test_selectors_and_namespaces_narrow_the_list(api: ApiServer) -> None:
     assert all("labelSelector" in each["query"] for each in api.log)
 
 
+def test_a_cluster_may_be_behind_a_path(api: ApiServer) -> None:
+    """Proxies that serve several clusters give each an address with a path."""
+    behind = provider(api, url=f"{api.url}/k8s/clusters/c-1/", resources=SERVICES)
+    with behind.around() as session, pytest.raises(incrsim.ProviderError, match="/k8s/clusters/c-1/api/v1/services"):
+        behind.next(session)
+
+
 def test_a_cursor_of_a_kind_that_is_read_no_longer_starts_over(api: ApiServer) -> None:
     """After a change of `resources` in the middle of an ingestion."""
     changed = provider(api, resources=SERVICES)

@@ -63,7 +63,7 @@ class Server(ThreadingHTTPServer):
                 reply = self._true(request, authorized=authorized)
                 reply.headers |= world.limits() | fault.get("headers", {})
             reply.headers["Date"] = world.date(world.now)
-            entry |= {"status": reply.status, "authorized": authorized, "at": world.now}
+            entry |= {"host": request.headers["host"], "authorized": authorized, "status": reply.status}
             return reply, fault
 
     def _true(self, request: Request, *, authorized: bool) -> Reply:
