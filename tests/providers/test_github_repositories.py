@@ -173,7 +173,7 @@ def test_points_are_never_overdrawn(api: ApiServer) -> None:
     """When the points do not suffice for another page, the provider waits for exactly the reset."""
     clock = api.clock()
     serve(api, repositories(250))
-    api.set(budget=5, window=3600)  # a page of 100 costs 1, and 3 pages are left of 5 after the first cycle
+    api.set(budget=11, points=2, window=3600)  # five pages, and a point that is no use
     with reading(provider(api, clock, page_size=100), clock) as reader:
         reader.cycle()
         assert reader.cycle().verdict == "swept"

@@ -27,6 +27,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "no answer": {"kind": "drop"},
     "broken JSON": {"kind": "broken"},
     "500": {"status": 500, "body": "oops"},
+    "500 with a last page": {"status": 500, "body": '{"items": [], "totalPages": 1, "total": 0, "results": []}'},
     "503": {"status": 503, "body": ""},
     "403": {"status": 403, "body": '{"error": "not today"}'},
     "404": {"status": 404, "body": ""},

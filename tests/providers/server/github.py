@@ -54,7 +54,7 @@ def graphql(world: World, request: Request) -> Reply:
             f"Requesting {first} records on the `repositories` connection exceeds the `first` limit of 100 records."
         )
         return _failed("EXCESSIVE_PAGINATION", message, ["organization", "repositories"])
-    cost = max(1, round((1 + first) / 100))
+    cost = max(world.points, round((1 + first) / 100))
     if not world.spend(cost):
         return Reply(200, {"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."}]})
     if first > world.heavy_above:

@@ -48,6 +48,7 @@ class World:
         lifetime: seconds that a continuation is valid.
         expiry_status: with which an expired token is refused, 410 or 400.
         budget: requests (or GraphQL points) in a window; `None` for no limit.
+        points: what a page of GraphQL costs at least.
         window: its seconds.
         retry_after: how a refusal says when to come back: `seconds`, `date`, `reset` or `nothing`.
         heavy_above: pages larger than that are too much for GraphQL: 502.
@@ -65,6 +66,7 @@ class World:
     lifetime: float = 300
     expiry_status: int = 410
     budget: int | None = None
+    points: int = 1
     window: float = 3600
     retry_after: str = "seconds"
     heavy_above: int = 100
