@@ -37,10 +37,12 @@ class Session:
     Args:
         directory: where commands run and files are written.
         database: the URL that `{database}` stands for.
+        api: the origin that `{api}` stands for.
     """
 
     directory: Path
     database: str = ""
+    api: str = ""
     names: dict[str, Any] = field(default_factory=lambda: {"__name__": "example"})
 
     def run(self, block: Block) -> bool:
@@ -112,7 +114,7 @@ class Session:
         for old, new in block.replacements:
             if old not in block.text:
                 raise Wrong(f"{block.place}: there is no {old!r} to replace")
-            text = text.replace(old, new.format(database=database))
+            text = text.replace(old, new.format(database=database, api=self.api))
         return text
 
 

@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,11 +14,30 @@ from incrsim.errors import MissingExtra
 from incrsim.store.embedded import find_binaries
 from tests.docs.blocks import blocks_of, commands_of
 from tests.docs.running import CONSOLE, ROOT, Session
+from tests.providers.server.control import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_CHECKOUT = {"metadata": {"name": "checkout", "namespace": "shop"}}
+EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "services": [{"name": f"service-{number:03}"} for number in range(250)],
+    "repositories": [
+        {
+            "databaseId": 1,
+            "createdAt": "2020-01-01T00:00:00Z",
+            "name": "website",
+            "nameWithOwner": "acme/website",
+            "url": "https://github.com/acme/website",
+            "visibility": "PUBLIC",
+            "isArchived": True,
+            **dict.fromkeys(("isDisabled", "isFork", "isTemplate"), False),
+        }
+    ],
+    "apps/v1/deployments": [_CHECKOUT],
+    "v1/services": [_CHECKOUT],
+}
 NEEDS_POSTGRES = re.compile(r"\{database\}|--database embedded|open\(.embedded.\)")
 
 
@@ -41,6 +60,18 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(directory, ignore_errors=True)
 
 
+@pytest.fixture
+def example_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server with something to read in all of its dialects, and the tokens that a reader would have."""
+    for name in ("SERVICES_TOKEN", "GITHUB_TOKEN"):
+        monkeypatch.setenv(name, "a-token")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.syspath_prepend(ROOT)  # `providers`, as for the commands
+    with running() as server:
+        server.set(collections=EXAMPLES)
+        yield server.url
+
+
 @pytest.mark.timeout(300)  # a page with a dozen commands starts a dozen processes, and a Postgres
 @pytest.mark.parametrize("document", _cases())
 def test_examples_do_what_the_document_says(document: Path, home: Path, request: pytest.FixtureRequest) -> None:
@@ -54,7 +85,8 @@ def test_examples_do_what_the_document_says(document: Path, home: Path, request:
     desk = home / "desk"
     desk.mkdir()
     (desk / "providers").symlink_to(ROOT / "providers")
-    session = Session(desk, database)
+    api = request.getfixturevalue("example_api") if "{api}" in text else ""
+    session = Session(desk, database, api)
     for block in blocks_of(document, document.relative_to(ROOT)):
         session.run(block)
 

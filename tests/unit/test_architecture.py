@@ -80,6 +80,7 @@ empty one is the package itself, which may import everything and is imported by 
 HEAVY = (
     "sqlalchemy",
     "psycopg",
+    "httpx",
     "pandas",
     "numpy",
     "typer",
