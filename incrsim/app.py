@@ -24,6 +24,7 @@ from incrsim.events import EventStream
 from incrsim.host import Host, ThreadHost
 from incrsim.ingestion import Ingestion, Status
 from incrsim.lifecycle import Operator
+from incrsim.operators import Operators
 from incrsim.options import ProviderOptions
 from incrsim.provider import check_provider
 from incrsim.report import CycleReport
@@ -78,6 +79,7 @@ class App:
         self._served: dict[str, _Served] = {}
         self._adding = threading.Lock()
         self._stop = threading.Event()
+        self.operators = Operators(store, lambda: {name: each.engine.options for name, each in self._served.items()})
 
     def __enter__(self) -> Self:
         return self
@@ -226,8 +228,7 @@ class App:
 
     def _begin(self, name: str) -> int:
         """End a rest or a wait; returns the number of the ingestion that goes on."""
-        _, decision = self.store.operate(name, Operator.TRIGGER)
-        return decision.current.number
+        return self.store.operate(name, Operator.TRIGGER).decision.current.number
 
     def _to_end(self, name: str, number: int) -> Ingestion:
         while True:

@@ -7,7 +7,22 @@ is retriable unless it is `CursorExpired`, `RateLimited` or a `FatalError`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+
+MOST_NAMES = 100
+"""How many known names an error tells."""
+
+
+def shortened(value: object, length: int = 200) -> str:
+    """A value as errors show it, however long it is.
+
+    Args:
+        value: what was passed.
+        length: how many characters are shown at most.
+    """
+    shown = repr(value[: length + 1] if isinstance(value, str | bytes) else value)
+    return shown if len(shown) <= length else f"{shown[:length]}… (of type {type(value).__name__}, too long to show)"
 
 
 class IncrsimError(Exception):
@@ -36,6 +51,18 @@ class DuplicateProvider(CallerError):
 
 class UnknownProvider(CallerError, LookupError):
     """No provider has that name; the message lists the known ones (C-35)."""
+
+    @classmethod
+    def of(cls, name: str, known: Sequence[str]) -> UnknownProvider:
+        """The error for a name that no provider has.
+
+        Args:
+            name: what was asked for.
+            known: the names that there are, sorted; the first hundred are told.
+        """
+        more = f" and {len(known) - MOST_NAMES:,} more" if len(known) > MOST_NAMES else ""
+        told = ", ".join(known[:MOST_NAMES]) or "none yet"
+        return cls(f"no provider is called {shortened(name)}; known: {told}{more}")
 
 
 class UnknownSink(CallerError, LookupError):

@@ -37,6 +37,8 @@ class Census:
         base: stale entities, and marked ones that existed before this ingestion's first page (C-23).
         valid: how many valid entities the ingestion's pages returned, events not counted (C-22).
         unreadable: problems without a ref (C-7).
+        approved: those of the stale whose removal an operator approved: this sweep removes them, and counts them
+            neither in `removable` nor in `base` (C-26).
     """
 
     marked: int
@@ -45,6 +47,7 @@ class Census:
     base: int
     valid: int
     unreadable: int
+    approved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,11 @@ class Verdict:
     removed: int
     limit_percentage: str | None
     limit_count: int | None
+
+    @property
+    def collected(self) -> int:
+        """How many entities the sweep removed or, had no guard refused, would have removed: their refs are kept."""
+        return self.census.removable + self.census.approved
 
     @property
     def refused(self) -> bool:
@@ -101,7 +109,7 @@ def judge(census: Census, options: ProviderOptions) -> tuple[Guard, ...]:
     """Which guards refuse this sweep; none means that it may go on."""
     checks = {
         Guard.UNREADABLE: census.unreadable > 0,
-        Guard.EMPTY: options.reject_empty_source_collections and census.valid == 0 and census.stale > 0,
+        Guard.EMPTY: options.reject_empty_source_collections and census.valid == 0 and census.stale > census.approved,
         Guard.PERCENTAGE: _above_percentage(census, options),
         Guard.COUNT: options.reject_removals_above_count is not None
         and census.removable > options.reject_removals_above_count,

@@ -97,6 +97,10 @@ class Effect(StrEnum):
     CLEAR_PAUSED = "goes on where it was"
 
 
+ENDING = frozenset({Effect.RESTART_NOW, Effect.RESTART_LATER, Effect.PURGE})
+"""What ends the ingestion overtakes whoever works on it: the fence moves (C-33, C-34)."""
+
+
 def _in_every_open_status(effect: Effect) -> dict[Status, Effect]:
     return {status: effect for status in Status if status is not Status.COMPLETE}
 
@@ -222,23 +226,23 @@ def rest_over(ingestion: Ingestion, now: datetime) -> Decision:
 
 
 def operate(ingestion: Ingestion, operator: Operator, now: datetime) -> tuple[Effect, Decision]:
-    """What `trigger`, `start` or `cancel` does to the ingestion that is not complete (C-33).
+    """What an operator's call does to the ingestion that is not complete (C-33, C-34).
 
     Raises:
-        InvalidTransition: when the ingestion is complete, or the operator does not act on a record alone.
+        InvalidTransition: when the ingestion is complete.
     """
     effect = OPERATORS[operator].get(ingestion.status)
     match effect:
         case Effect.DUE_NOW:
             return effect, Decision(replace(ingestion, due_at=min(now, ingestion.due_at or now)))
-        case Effect.NOTHING:
+        case Effect.NOTHING | Effect.SET_PAUSED | Effect.CLEAR_PAUSED:
             return effect, Decision(ingestion)
         case Effect.END_REST:
             return effect, rest_over(ingestion, now)
-        case Effect.RESTART_NOW | Effect.RESTART_LATER:
+        case Effect.RESTART_NOW | Effect.RESTART_LATER | Effect.PURGE:
             # A resting ingestion keeps its outcome; any other was cut short.
             outcome = ingestion.outcome if ingestion.status is Status.RESTING else Outcome.CANCELED
-            wait = CANCEL_WAIT if effect is Effect.RESTART_LATER else timedelta(0)
+            wait = timedelta(0) if effect is Effect.RESTART_NOW else CANCEL_WAIT
             return effect, _end(ingestion, Cause.OPERATOR, outcome, now, wait)
     raise InvalidTransition(f"{operator} does not apply to a record that is {ingestion.status}; {ingestion.story()}")
 

@@ -119,6 +119,7 @@ class ProviderState:
         now: the store's time when this was read.
         paused: whether an operator paused it; durable (C-33).
         last_verdict: the last sweep's decision, kept until the next one or a purge (C-26).
+        approved: whether an operator approved what that verdict refused to remove.
     """
 
     name: str
@@ -128,6 +129,7 @@ class ProviderState:
     now: datetime
     paused: bool = False
     last_verdict: Verdict | None = None
+    approved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

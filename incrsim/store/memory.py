@@ -12,9 +12,9 @@ from typing import TypeVar
 from incrsim.clock import Clock, SystemClock
 from incrsim.errors import UnknownProvider
 from incrsim.ingestion import Failure, Ingestion
-from incrsim.lifecycle import Decision, Effect, Operator
+from incrsim.lifecycle import Decision, Operator
 from incrsim.options import ProviderOptions
-from incrsim.store import transactions
+from incrsim.store import operations, transactions
 from incrsim.store.contract import (
     Claim,
     CommittedPage,
@@ -24,14 +24,17 @@ from incrsim.store.contract import (
     RecordedProblem,
     StoredEntity,
 )
-from incrsim.store.memory_rows import EntityRow, MemoryTransaction, ProviderRows, Tables
+from incrsim.store.memory_operating import MemoryOperating
+from incrsim.store.memory_rows import MemoryTransaction
+from incrsim.store.memory_tables import EntityRow, ProviderRows, Tables
+from incrsim.store.operating import Approved, Gone, Operated
 from incrsim.store.page import PageDraft
-from incrsim.store.transactions import ProviderRow
+from incrsim.store.rows import ProviderRow
 
 Result = TypeVar("Result")
 
 
-class MemoryStore:
+class MemoryStore(MemoryOperating):
     """A store that lives and dies with its process.
 
     Args:
@@ -71,9 +74,20 @@ class MemoryStore:
         """See `Store.commit_sweep`."""
         return self._transact(lease.provider, lambda tx: transactions.commit_sweep(tx, lease, options))
 
-    def operate(self, provider: str, operator: Operator) -> tuple[Effect, Decision]:
+    # --- what operators do
+    # ------------------------------------------------------------------------------------------------
+
+    def operate(self, provider: str, operator: Operator) -> Operated:
         """See `Store.operate`."""
-        return self._transact(provider, lambda tx: transactions.operate(tx, operator))
+        return self._transact(provider, lambda tx: operations.operate(tx, operator))
+
+    def approve(self, provider: str, verdict: int) -> Approved:
+        """See `Store.approve`."""
+        return self._transact(provider, lambda tx: operations.approve(tx, verdict))
+
+    def retire(self, provider: str, expected: int) -> Gone:
+        """See `Store.retire`."""
+        return self._transact(provider, lambda tx: operations.retire(tx, expected))
 
     def _transact(self, provider: str, work: Callable[[MemoryTransaction], Result]) -> Result:
         with self._lock:
@@ -93,10 +107,14 @@ class MemoryStore:
     def state(self, provider: str) -> ProviderState:
         """See `Store.state`."""
         with self._lock:
-            rows = self._provider(provider)
-            if rows.ingestion is None:
-                raise UnknownProvider(f"the provider {provider!r} was never registered")
-            return ProviderState(provider, rows.row.fence, rows.ingestion, rows.lease, self._tables.clock.now())
+            return self._state(self._provider(provider))
+
+    def states(self, *, after: str = "", limit: int = 1000) -> list[ProviderState]:
+        """See `Store.states`."""
+        with self._lock:
+            names = self.providers()
+            start = bisect_right(names, after)
+            return [self._state(self._tables.providers[name]) for name in names[start : start + limit]]
 
     def history(self, provider: str) -> list[Ingestion]:
         """See `Store.history`."""
@@ -119,8 +137,8 @@ class MemoryStore:
         """See `Store.stale`."""
         with self._lock:
             refs = self._provider(provider).stale
-            start = bisect_right(refs, after)
-            return refs[start : start + limit]
+            start = bisect_right(refs, after, key=lambda each: each.ref)
+            return [each.ref for each in refs[start : start + limit]]
 
     def entity(self, ref: str) -> StoredEntity | None:
         """See `Store.entity`."""
@@ -155,11 +173,25 @@ class MemoryStore:
     def close(self) -> None:
         """See `Store.close`: there is nothing to give back."""
 
+    def _state(self, rows: ProviderRows) -> ProviderState:
+        row = rows.row
+        if rows.ingestion is None:
+            raise UnknownProvider(f"the provider {row.name!r} was never registered")
+        return ProviderState(
+            name=row.name,
+            fence=row.fence,
+            ingestion=rows.ingestion,
+            lease=rows.lease,
+            now=self._tables.clock.now(),
+            paused=row.paused,
+            last_verdict=row.verdict,
+            approved=row.approved,
+        )
+
     def _provider(self, name: str) -> ProviderRows:
         rows = self._tables.providers.get(name)
         if rows is None:
-            known = ", ".join(sorted(self._tables.providers)) or "none yet"
-            raise UnknownProvider(f"no provider is called {name!r}; known: {known}")
+            raise UnknownProvider.of(name, self.providers())
         return rows
 
 

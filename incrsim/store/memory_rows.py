@@ -1,94 +1,25 @@
-"""The rows of the memory store, and a transaction over them.
-
-Bodies are kept as the bytes that Postgres would keep, not as trees of dicts: a tenth of the memory, and nobody can
-change one in passing. A transaction reads the tables and queues its writes; they are applied together at its end, so
-that one that fails leaves no trace.
+"""A transaction over the tables of the memory store: it reads them and queues its writes, which are applied together at
+its end, so that one that fails leaves no trace.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
-from incrsim.clock import Clock
 from incrsim.entity import Entity
 from incrsim.ingestion import Ingestion
 from incrsim.store.contract import HISTORY_LENGTH, Lease, Mark, RecordedProblem
+from incrsim.store.memory_operating import MemoryOperatingRows
+from incrsim.store.memory_tables import EntityRow, ProviderRows, StaleRow, Tables
 from incrsim.store.page import Compared, FoundProblem, PageChanges, ProblemKind, Stored
-from incrsim.store.transactions import NewMark, ProviderRow, SweepCount
+from incrsim.store.rows import NewMark, ProviderRow, SweepCount
 
 
-@dataclass(slots=True)
-class EntityRow:
-    """A row of the entity table: `Stored`, and what only the store needs."""
-
-    stored: Stored
-    body: bytes
-    added_in: int
-
-
-@dataclass(slots=True)
-class ProviderRows:
-    """The rows of one provider."""
-
-    row: ProviderRow
-    lease: Lease | None = None
-    ingestion: Ingestion | None = None
-    history: list[Ingestion] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-    seen: array[int] = field(default_factory=lambda: array("q"))
-    cursors: set[bytes] = field(default_factory=set)
-    problems: list[RecordedProblem] = field(default_factory=list)
-    problem_keys: set[bytes] = field(default_factory=set)
-    stale: list[str] = field(default_factory=list)
-    streaks: dict[int, int] = field(default_factory=dict)
-
-
-class Tables:
-    """All rows of a `MemoryStore`.
-
-    Args:
-        clock: the store's time.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-        self.providers: dict[str, ProviderRows] = {}
-        self.entities: dict[str, EntityRow] = {}
-        self._sorted_refs: list[str] | None = None
-        self._last_id = 0
-
-    def next_id(self) -> int:
-        """An identifier that was never given out before; one that a failed transaction took is lost, as in a
-        database.
-        """
-        self._last_id += 1
-        return self._last_id
-
-    def sorted_refs(self) -> list[str]:
-        """All refs by code point, sorted again only after one came or went."""
-        if self._sorted_refs is None:
-            self._sorted_refs = sorted(self.entities)
-        return self._sorted_refs
-
-    def put(self, rows: Mapping[str, EntityRow]) -> None:
-        """Write rows, new or not."""
-        before = len(self.entities)
-        self.entities.update(rows)
-        if len(self.entities) != before:
-            self._sorted_refs = None
-
-    def remove(self, refs: Sequence[str]) -> None:
-        """Remove rows."""
-        self._sorted_refs = None
-        for ref in refs:
-            del self.entities[ref]
-
-
-class MemoryTransaction:
+class MemoryTransaction(MemoryOperatingRows):
     """`Transaction` over a `MemoryStore`: writes wait in a queue until `commit`."""
 
     def __init__(self, tables: Tables, rows: ProviderRows) -> None:
@@ -98,8 +29,8 @@ class MemoryTransaction:
         self._put_rows: dict[str, EntityRow] = {}
         self._new_seen: Sequence[int] = ()
         self._new_problems: list[RecordedProblem] = []
-        self._stale: list[tuple[str, int]] = []
-        self._removable: list[str] = []
+        self._stale: list[StaleRow] = []
+        self._collected = rows.stale
         self.now = tables.clock.now()
         self.provider = rows.row
         self.lease = rows.lease
@@ -130,7 +61,7 @@ class MemoryTransaction:
 
         def write() -> None:
             rows = self._rows
-            rows.streaks = self._unmarked_streaks(ingestion.number)
+            self._note_marked(ingestion.number)
             rows.history = [*rows.history, ingestion][-HISTORY_LENGTH:]
             rows.marks, rows.seen, rows.cursors, rows.problem_keys = [], array("q"), set(), set()
             oldest = rows.history[0].number
@@ -232,23 +163,28 @@ class MemoryTransaction:
                 owned += 1
                 base += row.added_in != ingestion
                 if row.stored.id not in marked and not self._wrote(row, ingestion):
-                    self._stale.append((ref, row.stored.id))
-        self._removable = sorted(ref for ref, id_ in self._stale if self._rows.streaks.get(id_, 0) >= grace)
-        removable = self._removable
+                    self._stale.append(StaleRow(ref, row.stored.id))
+        approved = {each.id for each in self._rows.stale if each.approved and not each.marked}
+        past_grace = (
+            each for each in self._stale if self._rows.streaks.get(each.id, 0) >= grace or each.id in approved
+        )
+        removable = self._collected = sorted(past_grace, key=lambda each: each.ref)
         self._writes.append(lambda: setattr(self._rows, "stale", removable))
-        return SweepCount(owned, len(self._stale), len(removable), base)
+        let_through = sum(each.id in approved for each in removable)
+        return SweepCount(owned, len(self._stale), let_through, len(removable) - let_through, base - let_through)
 
-    def remove_stale(self, chunk: int) -> Iterator[int]:
+    def remove_stale(self, ingestion: int, chunk: int) -> Iterator[int]:
         """See `Transaction.remove_stale`."""
-        for start in range(0, len(self._removable), chunk):
-            refs = self._removable[start : start + chunk]
-            self._writes.append(partial(self._tables.remove, refs))
-            yield len(refs)
+        refs = [each.ref for each in self._collected if self._still_owned(each) and not self._written(each, ingestion)]
+        for start in range(0, len(refs), chunk):
+            self._writes.append(partial(self._tables.remove, refs[start : start + chunk]))
+            yield len(refs[start : start + chunk])
 
     def end_removal(self, grace: int) -> None:
         """See `Transaction.end_removal`."""
-        gone = set(self._removable)
-        streaks = {id_: self._rows.streaks.get(id_, 0) + 1 for ref, id_ in self._stale if grace and ref not in gone}
+        gone = {each.id for each in self._collected}
+        kept = [each.id for each in self._stale if grace and each.id not in gone]
+        streaks = {id_: self._rows.streaks.get(id_, 0) + 1 for id_ in kept}
         self._writes.append(lambda: setattr(self._rows, "streaks", streaks))
         self._writes.append(lambda: setattr(self._rows, "stale", []))
 
@@ -261,13 +197,3 @@ class MemoryTransaction:
         id_ = self._tables.next_id() if stored is None else stored.id
         row = Stored(id_, owner, entity.location_key, entity.digest, written_in)
         self._put_rows[entity.ref or ""] = EntityRow(row, entity.stored_body(owner), added_in)
-
-    def _unmarked_streaks(self, ingestion: int) -> dict[int, int]:
-        if not self._rows.streaks:
-            return {}
-        marked = {*self._rows.seen, *self._new_seen}
-        marked.update(row.stored.id for row in self._tables.entities.values() if self._wrote(row, ingestion))
-        return {id_: cycles for id_, cycles in self._rows.streaks.items() if id_ not in marked}
-
-    def _wrote(self, row: EntityRow, ingestion: int) -> bool:
-        return row.stored.owner == self.provider.name and row.stored.written_in == ingestion

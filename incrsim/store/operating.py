@@ -34,6 +34,10 @@ class Gone:
     problems: int = 0
     entities: int = 0
 
+    def __add__(self, other: Gone) -> Gone:
+        """Field by field."""
+        return Gone(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
 
 @dataclass(frozen=True, slots=True)
 class Operated:
@@ -141,5 +145,8 @@ class OperatorStore(Protocol):
         provider. Repeatable.
         """
 
-    def serving(self, provider: str) -> list[Serving]:
-        """Replicas that announced the provider within `SERVED_FOR`, by holder."""
+    def serving(self, providers: Sequence[str]) -> list[Serving]:
+        """Replicas that announced any of these providers within `SERVED_FOR`, by provider and holder."""
+
+    def latest(self, providers: Sequence[str]) -> dict[str, Ingestion]:
+        """The last complete ingestion of each of these providers that has one."""

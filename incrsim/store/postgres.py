@@ -22,19 +22,20 @@ from psycopg.rows import dict_row
 from incrsim.clock import Clock
 from incrsim.errors import CallerError, StoreError
 from incrsim.ingestion import Failure, Ingestion
-from incrsim.lifecycle import Decision, Effect, Operator
+from incrsim.lifecycle import Decision, Operator
 from incrsim.options import ProviderOptions
-from incrsim.store import migrations, transactions
+from incrsim.store import migrations, operations, transactions
 from incrsim.store.contract import Claim, CommittedPage, Held, Lease
+from incrsim.store.operating import Approved, Gone, Operated
 from incrsim.store.page import PageDraft
 from incrsim.store.postgres_address import read_address
 from incrsim.store.postgres_errors import REFS_ONCE, RETRIED, Conflict, first_lines
+from incrsim.store.postgres_operating import PostgresOperating
 from incrsim.store.postgres_pool import PostgresPool
 from incrsim.store.postgres_reading import PostgresReading
-from incrsim.store.postgres_records import can_hold, read_ingestion, read_lease
+from incrsim.store.postgres_records import can_hold, read_ingestion, read_lease, read_provider
 from incrsim.store.postgres_rows import PostgresTransaction
 from incrsim.store.queries import query
-from incrsim.store.transactions import ProviderRow
 
 Result = TypeVar("Result")
 
@@ -48,7 +49,7 @@ CLAIM_LOCK_WAIT = "500ms"
 (C-40)."""
 
 
-class PostgresStore(PostgresReading):
+class PostgresStore(PostgresOperating, PostgresReading):
     """A store in a Postgres database, shared by any number of replicas.
 
     Args:
@@ -140,14 +141,25 @@ class PostgresStore(PostgresReading):
         with self._heartbeat(lease):
             return self._transact(lease.provider, lambda tx: transactions.commit_sweep(tx, lease, options))
 
-    def operate(self, provider: str, operator: Operator) -> tuple[Effect, Decision]:
-        """See `Store.operate`."""
-        return self._transact(provider, lambda tx: transactions.operate(tx, operator))
-
     def close(self) -> None:
         """See `Store.close`."""
         self._pool.close()
         self._renewals.close()
+
+    # --- what operators do
+    # ------------------------------------------------------------------------------------------------
+
+    def operate(self, provider: str, operator: Operator) -> Operated:
+        """See `Store.operate`."""
+        return self._transact(provider, lambda tx: operations.operate(tx, operator))
+
+    def approve(self, provider: str, verdict: int) -> Approved:
+        """See `Store.approve`."""
+        return self._transact(provider, lambda tx: operations.approve(tx, verdict))
+
+    def retire(self, provider: str, expected: int) -> Gone:
+        """See `Store.retire`."""
+        return self._transact(provider, lambda tx: operations.retire(tx, expected))
 
     # --- transactions
     # -------------------------------------------------------------------------------------------------------
@@ -191,15 +203,15 @@ class PostgresStore(PostgresReading):
         with connection.pipeline(), connection.cursor(row_factory=dict_row) as cursor:
             if lock_wait is not None:
                 connection.execute("SELECT set_config('lock_timeout', %s, true)", (lock_wait,))
-            locked = connection.execute(query("lock_provider"), {"name": provider})
+            locked = connection.cursor(row_factory=dict_row).execute(query("lock_provider"), {"name": provider})
             cursor.execute(query("read_open"), {"name": provider})
             row, opened = locked.fetchone(), cursor.fetchone()
         if row is None or opened is None:
             raise self.unknown(provider)
         return PostgresTransaction(
             connection,
-            provider_id=row[0],
-            provider=ProviderRow(name=row[1], fence=row[2], last_verdict=row[3]),
+            provider_id=row["id"],
+            provider=read_provider(row),
             lease=read_lease(provider, opened),
             ingestion=None if opened["number"] is None else read_ingestion(opened),
             now=self._now() or opened["now"],

@@ -14,7 +14,7 @@ from incrsim.errors import UnknownProvider
 from incrsim.ingestion import Counts, Ingestion
 from incrsim.store.contract import HISTORY_LENGTH, Mark, ProviderState, RecordedProblem, StoredEntity
 from incrsim.store.page import ProblemKind
-from incrsim.store.postgres_records import can_hold, part_held, read_ingestion, read_lease
+from incrsim.store.postgres_records import can_hold, part_held, read_ingestion, read_state
 from incrsim.store.queries import query
 
 if TYPE_CHECKING:
@@ -48,9 +48,12 @@ class PostgresReading(ABC):
         rows = self._dicts("state", name=provider)
         if not rows or rows[0]["number"] is None:
             raise self.unknown(provider)
-        row = rows[0]
-        now = self._now() or row["now"]
-        return ProviderState(provider, row["last_fence"], read_ingestion(row), read_lease(provider, row), now)
+        return read_state(rows[0], self._now() or rows[0]["now"])
+
+    def states(self, *, after: str = "", limit: int = 1000) -> list[ProviderState]:
+        """See `Store.states`."""
+        rows = self._dicts("states", after=after, limit=limit)
+        return [read_state(row, self._now() or row["now"]) for row in rows]
 
     def history(self, provider: str) -> list[Ingestion]:
         """See `Store.history`."""
@@ -91,8 +94,7 @@ class PostgresReading(ABC):
 
     def unknown(self, provider: str) -> UnknownProvider:
         """The error for a provider that has no row."""
-        known = ", ".join(self.providers()) or "none yet"
-        return UnknownProvider(f"no provider is called {provider!r}; known: {known}")
+        return UnknownProvider.of(provider, self.providers())
 
     def _entities(self, query_name: str, /, **parameters: Any) -> list[StoredEntity]:
         return [

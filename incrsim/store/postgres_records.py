@@ -11,7 +11,8 @@ from typing import Any
 
 from incrsim.guards import Census, Guard, Verdict
 from incrsim.ingestion import Consequence, Counts, Failure, Ingestion, Outcome, Status
-from incrsim.store.contract import Lease
+from incrsim.store.contract import Lease, ProviderState
+from incrsim.store.rows import ProviderRow
 
 _NOT_HELD = re.compile("[\0\ud800-\udfff]")
 COUNTS = tuple(each.name for each in fields(Counts))
@@ -39,7 +40,7 @@ def ingestion_row(ingestion: Ingestion) -> dict[str, Any]:
         "last_error": None
         if ingestion.last_error is None
         else json.dumps(asdict(ingestion.last_error), default=_instant),
-        "verdict": None if ingestion.verdict is None else json.dumps(asdict(ingestion.verdict), default=_instant),
+        "verdict": verdict_text(ingestion.verdict),
     }
 
 
@@ -62,6 +63,32 @@ def read_lease(provider: str, row: Mapping[str, Any]) -> Lease | None:
     return Lease(provider, row["holder"], row["fence"], row["length"], row["expires_at"])
 
 
+def read_state(row: Mapping[str, Any], now: datetime) -> ProviderState:
+    """A provider as it is now, from a row of the query `state`."""
+    return ProviderState(
+        name=row["name"],
+        fence=row["last_fence"],
+        ingestion=read_ingestion(row),
+        lease=read_lease(row["name"], row),
+        now=now,
+        paused=row["paused"],
+        last_verdict=None if row["last_verdict"] is None else _verdict(row["last_verdict"]),
+        approved=row["approved"],
+    )
+
+
+def read_provider(row: Mapping[str, Any]) -> ProviderRow:
+    """A provider's row from its table."""
+    return ProviderRow(
+        name=row["name"],
+        fence=row["fence"],
+        last_verdict=row["last_verdict"],
+        paused=row["paused"],
+        verdict=None if row["verdict"] is None else _verdict(row["verdict"]),
+        approved=row["approved"],
+    )
+
+
 def can_hold(text: str) -> bool:
     """Whether Postgres takes a text: not one with NUL or a lone surrogate, so that nothing is stored under such a name
     or ref.
@@ -73,6 +100,11 @@ def part_held(text: str) -> str:
     """The part of a text before its first character that Postgres does not take."""
     found = _NOT_HELD.search(text)
     return text if found is None else text[: found.start()]
+
+
+def verdict_text(verdict: Verdict | None) -> str | None:
+    """A verdict as JSON text."""
+    return None if verdict is None else json.dumps(asdict(verdict), default=_instant)
 
 
 def counts_text(counts: Counts) -> str:

@@ -19,15 +19,16 @@ from incrsim.store.contract import HISTORY_LENGTH, Lease
 from incrsim.store.page import Compared, FoundProblem, PageChanges, Stored
 from incrsim.store.postgres_copy import CopiedEntities
 from incrsim.store.postgres_errors import Conflict
-from incrsim.store.postgres_records import counts_text, ingestion_row
+from incrsim.store.postgres_operating import PostgresOperatingRows
+from incrsim.store.postgres_records import counts_text, ingestion_row, verdict_text
 from incrsim.store.queries import query
-from incrsim.store.transactions import NewMark, ProviderRow, SweepCount
+from incrsim.store.rows import NewMark, ProviderRow, SweepCount
 
 if TYPE_CHECKING:
     import psycopg
 
 
-class PostgresTransaction:
+class PostgresTransaction(PostgresOperatingRows):
     """`Transaction` on a connection whose provider row is locked.
 
     Args:
@@ -76,7 +77,14 @@ class PostgresTransaction:
     def save_provider(self, row: ProviderRow) -> None:
         """See `Transaction.save_provider`."""
         self.provider = row
-        self._later("save_provider", fence=row.fence, last_verdict=row.last_verdict)
+        self._later(
+            "save_provider",
+            fence=row.fence,
+            last_verdict=row.last_verdict,
+            paused=row.paused,
+            verdict=verdict_text(row.verdict),
+            approved=row.approved,
+        )
 
     def save_lease(self, lease: Lease | None) -> None:
         """See `Transaction.save_lease`."""
@@ -101,6 +109,7 @@ class PostgresTransaction:
         """See `Transaction.archive`."""
         self._later("save_ingestion", **ingestion_row(ingestion))
         self._later("reset_streaks", number=ingestion.number)
+        self._later("mark_stale", number=ingestion.number)
         self._later("forget_marks", number=ingestion.number)
         self._later("forget_history", oldest=ingestion.number - HISTORY_LENGTH)
 
@@ -191,18 +200,24 @@ class PostgresTransaction:
     def collect_stale(self, ingestion: int, grace: int) -> SweepCount:
         """See `Transaction.collect_stale`."""
         self._one("plan_sweep")
-        self._execute("forget_stale")
+        if self.provider.approved:
+            self._execute("mark_stale", number=ingestion)
+            self._execute("forget_unapproved")
+        else:
+            self._execute("forget_stale")
         self._execute("collect_stale", ingestion=ingestion, grace=grace)
-        owned, base, stale, removable = self._one("count_sweep", ingestion=ingestion)
+        owned, existing, stale, removable, approved = self._one("count_sweep", ingestion=ingestion)
         self._later("hide_kept")
-        return SweepCount(owned=owned, stale=stale, removable=removable, base=base)
+        if approved:
+            self._later("lapse_approval")
+        return SweepCount(owned, stale, approved, removable - approved, existing - approved)
 
-    def remove_stale(self, chunk: int) -> Iterator[int]:
+    def remove_stale(self, ingestion: int, chunk: int) -> Iterator[int]:
         """See `Transaction.remove_stale`."""
         self._one("plan_removal")
         after = 0
         while True:
-            last, removed = self._one("remove_chunk", after=after, limit=chunk)
+            last, removed = self._one("remove_chunk", ingestion=ingestion, after=after, limit=chunk)
             if last is None:
                 return
             after = last

@@ -2,153 +2,22 @@
 
 Each function runs inside one transaction that a store has begun, with the provider's row locked. What may happen is
 decided by `lifecycle`, `guards` and `page`, which are pure; here the decision and its rows come together. A store
-brings the rows: `Transaction`.
+brings the rows: `rows.Transaction`. What operators do is in `operations`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Protocol
+from dataclasses import replace
 
 from incrsim import guards, lifecycle
-from incrsim.entity import Entity
 from incrsim.errors import CursorRepeated, Fenced, InvalidTransition, TooManyPages
 from incrsim.guards import Census, Verdict
-from incrsim.ingestion import Counts, Failure, Ingestion, NextAction, Status
-from incrsim.lifecycle import Decision, Effect, Operator
+from incrsim.ingestion import Failure, Ingestion, NextAction, Status
+from incrsim.lifecycle import Decision
 from incrsim.options import ProviderOptions
-from incrsim.store.contract import SWEEP_CHUNK, Claim, CommittedPage, Granted, Held, Lease, NotDue
-from incrsim.store.page import (
-    Compared,
-    FoundProblem,
-    PageChanges,
-    PageDraft,
-    cursor_digest,
-    decide,
-    without_repeated_problems,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderRow:
-    """What is kept of a provider for ever, so that no fence, ingestion or verdict number is ever born again (C-34).
-
-    Args:
-        name: its name.
-        fence: of the last claim.
-        last_verdict: the id of its last verdict.
-    """
-
-    name: str
-    fence: int
-    last_verdict: int
-
-
-@dataclass(frozen=True, slots=True)
-class SweepCount:
-    """What `collect_stale` found.
-
-    Args:
-        owned: how many entities the provider owns.
-        stale: those not marked.
-        removable: those of the stale that are past their grace (C-25).
-        base: those owned that existed before the ingestion's first page (C-23).
-    """
-
-    owned: int
-    stale: int
-    removable: int
-    base: int
-
-
-class Transaction(Protocol):
-    """The rows of one provider inside one transaction; nothing that it does is seen by others before it commits."""
-
-    now: datetime
-    provider: ProviderRow
-    lease: Lease | None
-    ingestion: Ingestion | None
-    """The ingestion that is not complete."""
-
-    def save_provider(self, row: ProviderRow) -> None:
-        """Write the provider's row."""
-
-    def save_lease(self, lease: Lease | None) -> None:
-        """Write the lease, or give it back."""
-
-    def save_ingestion(self, ingestion: Ingestion) -> None:
-        """Write the ingestion that is not complete: a new one, or the one that `ingestion` was read from."""
-
-    def archive(self, ingestion: Ingestion) -> None:
-        """Write an ingestion that is complete; what it marked has its whole grace again (C-25), its marks go, and so
-        does what is older than the last `HISTORY_LENGTH` (C-19).
-        """
-
-    def compare(self, entities: Sequence[Entity], ingestion: int) -> Compared:
-        """Compare a page with the catalog by ref and digest, in a bounded number of round trips (C-11)."""
-
-    def ids_of(self, refs: Sequence[str]) -> list[int]:
-        """The ids of what is stored under these refs."""
-
-    def inserting(self, ingestion: int) -> AbstractContextManager[list[Entity]]:
-        """A list for new entities, which come in the order of refs; a store may write each one as it comes."""
-
-    def apply(self, changes: PageChanges, ingestion: int) -> None:
-        """Insert what `inserting` did not, update and take over, in the order of refs; the rows say that this ingestion
-        wrote them.
-        """
-
-    def known_problems(self, keys: Sequence[bytes], ingestion: int) -> set[bytes]:
-        """Which of these problems this ingestion has recorded already."""
-
-    def add_problems(self, problems: Sequence[FoundProblem], ingestion: int, sequence: int) -> None:
-        """Record problems."""
-
-    def add_mark(self, mark: NewMark) -> bool:
-        """Record the page; `False` when this ingestion has seen the cursor before."""
-
-    def count_distinct(self, ingestion: int) -> int:
-        """How many distinct entities the ingestion's pages returned, invalid ones included (C-7)."""
-
-    def collect_stale(self, ingestion: int, grace: int) -> SweepCount:
-        """Count the sweep, and keep the removable refs in place of those of the verdict before (C-26)."""
-
-    def remove_stale(self, chunk: int) -> Iterator[int]:
-        """Remove the collected entities that are still owned, at most `chunk` of them a statement; yields how many each
-        one removed.
-        """
-
-    def end_removal(self, grace: int) -> None:
-        """The sweep went through: forget the collected refs, and count one more cycle of grace for what stays stale
-        (C-25).
-        """
-
-    def renew_lease(self, lease: Lease) -> None:
-        """Renew the lease at once, seen by others before this transaction commits (C-27)."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewMark:
-    """A mark about to be written.
-
-    Args:
-        ingestion: the ingestion's number.
-        sequence: the page's number.
-        cursor: the cursor after the page, as JSON text.
-        cursor_digest: 16 bytes of it; `None` for a done page, whose cursor is ignored.
-        seen: ids of the entities that the page returned and that this ingestion did not write.
-        counts: what the page did.
-    """
-
-    ingestion: int
-    sequence: int
-    cursor: str | None
-    cursor_digest: bytes | None
-    seen: Sequence[int]
-    counts: Counts
+from incrsim.store.contract import SWEEP_CHUNK, Claim, CommittedPage, Granted, Held, Lease, NotDue, Paused
+from incrsim.store.page import PageDraft, cursor_digest, decide, without_repeated_problems
+from incrsim.store.rows import NewMark, Transaction
 
 
 def register(tx: Transaction) -> None:
@@ -161,11 +30,13 @@ def claim(tx: Transaction, holder: str, options: ProviderOptions) -> Claim:
     """Take the lease if the provider is due and nobody holds it."""
     if tx.lease is not None and tx.lease.expires_at > tx.now:
         return Held(tx.lease.holder, tx.lease.expires_at)
-    ingestion = _open_ingestion(tx)
+    ingestion = open_ingestion(tx)
+    if tx.provider.paused:
+        return Paused(ingestion)
     if ingestion.due_at is not None and ingestion.due_at > tx.now:
         return NotDue(ingestion)
     if ingestion.next_action is NextAction.REST:
-        ingestion = _store(tx, lifecycle.rest_over(ingestion, tx.now))
+        ingestion = store_decision(tx, lifecycle.rest_over(ingestion, tx.now))
     ingestion = lifecycle.claimed(ingestion, tx.now)
     provider = replace(tx.provider, fence=tx.provider.fence + 1)
     lease = Lease(provider.name, holder, provider.fence, options.lease_length, tx.now + options.lease_length)
@@ -203,17 +74,19 @@ def commit_page(tx: Transaction, lease: Lease, draft: PageDraft, options: Provid
         tx.add_problems(problems, ingestion.number, draft.sequence)
     ingestion = lifecycle.page_committed(ingestion, draft.cursor, counts, now=tx.now)
     decision = _after_done_page(tx, ingestion, options) if draft.done else Decision(ingestion)
-    _store(tx, decision)
+    store_decision(tx, decision)
     # An ingestion that ended here (too many invalid) gives its lease back with the same commit.
     renewed = replace(lease, expires_at=tx.now + lease.length)
     tx.save_lease(None if decision.successor else renewed)
-    return CommittedPage(counts, decision, renewed)
+    return CommittedPage(counts, decision, renewed, paused=tx.provider.paused)
 
 
 def end_burst(tx: Transaction, lease: Lease, options: ProviderOptions) -> Ingestion:
-    """End a burst at a page boundary."""
-    ingestion = lifecycle.burst_spent(_held(tx, lease, Status.BURSTING), options, tx.now)
-    tx.save_ingestion(ingestion)
+    """End a burst at a page boundary; after the done page only the lease is given back."""
+    ingestion = _held(tx, lease, Status.BURSTING, Status.SWEEPING)
+    if ingestion.status is Status.BURSTING:
+        ingestion = lifecycle.burst_spent(ingestion, options, tx.now)
+        tx.save_ingestion(ingestion)
     tx.save_lease(None)
     return ingestion
 
@@ -222,7 +95,7 @@ def record_failure(tx: Transaction, lease: Lease, failure: Failure, options: Pro
     """Keep a failure and what follows from it."""
     ingestion = _held(tx, lease, Status.BURSTING, Status.SWEEPING)
     decision = lifecycle.failed(ingestion, failure, options, tx.now)
-    _store(tx, decision)
+    store_decision(tx, decision)
     tx.save_lease(None)
     return decision
 
@@ -238,30 +111,26 @@ def commit_sweep(tx: Transaction, lease: Lease, options: ProviderOptions) -> Ing
         base=count.base,
         valid=ingestion.counts.valid,
         unreadable=ingestion.counts.unreadable,
+        approved=count.approved,
     )
     refused_by = guards.judge(census, options)
     removed = 0
     if not refused_by:
-        removed = _remove(tx, lease, options)
+        removed = _remove(tx, ingestion, lease, options)
     verdict = _verdict(tx, ingestion, census, refused_by, removed, options)
     ingestion = lifecycle.swept(ingestion, verdict, options, tx.now)
-    tx.save_provider(replace(tx.provider, last_verdict=verdict.id))
+    tx.save_provider(replace(tx.provider, last_verdict=verdict.id, verdict=verdict, approved=False))
     tx.save_ingestion(ingestion)
     tx.save_lease(None)
     return ingestion
 
 
-def operate(tx: Transaction, operator: Operator) -> tuple[Effect, Decision]:
-    """Do what an operator asks for; one that ends the ingestion overtakes a running burst at once (C-33)."""
-    effect, decision = lifecycle.operate(_open_ingestion(tx), operator, tx.now)
-    _store(tx, decision)
-    if effect in (Effect.RESTART_NOW, Effect.RESTART_LATER):
-        tx.save_provider(replace(tx.provider, fence=tx.provider.fence + 1))
-        tx.save_lease(None)
-    return effect, decision
+def open_ingestion(tx: Transaction) -> Ingestion:
+    """The ingestion that is not complete.
 
-
-def _open_ingestion(tx: Transaction) -> Ingestion:
+    Raises:
+        InvalidTransition: when the provider has none yet.
+    """
     if tx.ingestion is None:
         raise InvalidTransition(
             f"the provider {tx.provider.name!r} has no ingestion that is not complete; register it first"
@@ -279,7 +148,7 @@ def _held(tx: Transaction, lease: Lease, *statuses: Status) -> Ingestion:
             f"but the fence is {tx.provider.fence} now: "
             "another replica or an operator took over, and this write was refused"
         )
-    ingestion = _open_ingestion(tx)
+    ingestion = open_ingestion(tx)
     if ingestion.status not in statuses:
         raise InvalidTransition(f"that needs an ingestion that is {' or '.join(statuses)}; {ingestion.story()}")
     return ingestion
@@ -307,7 +176,8 @@ def _after_done_page(tx: Transaction, ingestion: Ingestion, options: ProviderOpt
     return Decision(lifecycle.source_done(ingestion, now=tx.now))
 
 
-def _store(tx: Transaction, decision: Decision) -> Ingestion:
+def store_decision(tx: Transaction, decision: Decision) -> Ingestion:
+    """Write what was decided; returns the ingestion that is not complete now."""
     if decision.successor is None:
         tx.save_ingestion(decision.ingestion)
     else:
@@ -316,9 +186,9 @@ def _store(tx: Transaction, decision: Decision) -> Ingestion:
     return decision.current
 
 
-def _remove(tx: Transaction, lease: Lease, options: ProviderOptions) -> int:
+def _remove(tx: Transaction, ingestion: Ingestion, lease: Lease, options: ProviderOptions) -> int:
     removed = 0
-    for chunk in tx.remove_stale(SWEEP_CHUNK):
+    for chunk in tx.remove_stale(ingestion.number, SWEEP_CHUNK):
         removed += chunk
         tx.renew_lease(lease)
     tx.end_removal(options.removal_grace_cycles)

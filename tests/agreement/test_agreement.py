@@ -13,7 +13,7 @@ from incrsim.store import Store
 from incrsim.store.memory import MemoryStore
 from incrsim.store.memory_rows import MemoryTransaction
 from incrsim.store.page import PageChanges
-from incrsim.store.transactions import NewMark, SweepCount
+from incrsim.store.rows import NewMark, SweepCount
 from tests.agreement.machine import Agreement
 from tests.contract.emptied import emptied
 
@@ -81,9 +81,9 @@ class ForgetsTakeovers(MemoryTransaction):
 
 
 class RemovesOneLess(MemoryTransaction):
-    def remove_stale(self, chunk: int) -> Iterator[int]:
-        self._removable = self._removable[1:]
-        return super().remove_stale(chunk)
+    def remove_stale(self, ingestion: int, chunk: int) -> Iterator[int]:
+        self._collected = self._collected[1:]
+        return super().remove_stale(ingestion, chunk)
 
 
 class Planted(MemoryStore):

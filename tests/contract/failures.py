@@ -142,7 +142,7 @@ class FailureContract(Contract):
         assert refused.verdict is not None
         assert refused.verdict.refused_by == (Guard.PERCENTAGE, Guard.COUNT)
         assert (refused.verdict.limit_percentage, refused.verdict.limit_count) == ("12.5", 0)
-        _, decision = p.store.operate("p", Operator.CANCEL)
+        decision = p.store.operate("p", Operator.CANCEL).decision
         assert p.store.history("p")[0] == decision.ingestion
         assert decision.ingestion.counts == refused.counts
         assert decision.ingestion.verdict == refused.verdict

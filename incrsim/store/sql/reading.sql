@@ -4,11 +4,19 @@ SELECT name FROM provider ORDER BY name
 
 -- name: state
 -- A provider with its open ingestion and its lease.
-SELECT clock_timestamp() AS now, provider.fence AS last_fence,
+SELECT clock_timestamp() AS now, provider.name, provider.fence AS last_fence, paused, provider.verdict AS last_verdict, approved,
        lease.fence, lease.holder, lease.length, lease.expires_at, ingestion.*
 FROM provider LEFT JOIN lease ON lease.provider_id = provider.id
 LEFT JOIN ingestion ON ingestion.provider_id = provider.id AND ingestion.status <> 'complete'
 WHERE provider.name = %(name)s
+
+-- name: states
+-- Providers with their open ingestions and leases.
+SELECT clock_timestamp() AS now, provider.name, provider.fence AS last_fence, paused, provider.verdict AS last_verdict, approved,
+       lease.fence, lease.holder, lease.length, lease.expires_at, ingestion.*
+FROM provider LEFT JOIN lease ON lease.provider_id = provider.id
+JOIN ingestion ON ingestion.provider_id = provider.id AND ingestion.status <> 'complete'
+WHERE provider.name > %(after)s ORDER BY provider.name LIMIT %(limit)s
 
 -- name: history
 -- Ingestions that are complete, the latest first.

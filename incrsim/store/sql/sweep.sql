@@ -11,7 +11,7 @@ SELECT set_config('enable_nestloop', 'on', true)
 DELETE FROM stale WHERE provider_id = %(provider)s
 
 -- name: collect_stale
--- Owned and not marked: not written in this ingestion, and in none of its marks.
+-- Owned and not marked: not written in this ingestion, and in none of its marks. What was approved is there already.
 WITH marked AS (
     SELECT unnest(seen) AS id FROM mark WHERE provider_id = %(provider)s AND ingestion = %(ingestion)s
 )
@@ -22,23 +22,28 @@ FROM (
 ) AS owned
 LEFT JOIN streak ON streak.provider_id = owned.provider_id AND streak.entity_id = owned.id
 WHERE NOT EXISTS (SELECT FROM marked WHERE marked.id = owned.id)
+  AND NOT EXISTS (SELECT FROM stale WHERE stale.provider_id = %(provider)s AND stale.entity_id = owned.id)
 
 -- name: count_sweep
--- The numbers that the guards judge (C-23).
-SELECT count(*), count(*) FILTER (WHERE added_in <> %(ingestion)s),
-       (SELECT count(*) FROM stale WHERE provider_id = %(provider)s),
-       (SELECT count(*) FROM stale WHERE provider_id = %(provider)s AND removable)
-FROM entity WHERE provider_id = %(provider)s
+-- The numbers that the guards judge (C-23), and what was approved (C-26).
+SELECT owned, existing, stale, removable, approved
+FROM (
+    SELECT count(*) AS owned, count(*) FILTER (WHERE added_in <> %(ingestion)s) AS existing
+    FROM entity WHERE provider_id = %(provider)s
+) AS entities, (
+    SELECT count(*) AS stale, count(*) FILTER (WHERE removable) AS removable, count(*) FILTER (WHERE approved) AS approved
+    FROM stale WHERE provider_id = %(provider)s
+) AS found
 
 -- name: remove_chunk
--- Remove one chunk of what was collected and is still owned; says where the next one begins, nothing at the end.
+-- Remove one chunk of what was collected, is still owned and was not written since; says where the next one begins, nothing at the end.
 WITH chunk AS MATERIALIZED (
     SELECT entity_id FROM stale
     WHERE provider_id = %(provider)s AND removable AND entity_id > %(after)s
     ORDER BY entity_id LIMIT %(limit)s
 ), gone AS (
     DELETE FROM entity USING chunk
-    WHERE entity.provider_id = %(provider)s AND entity.id = chunk.entity_id
+    WHERE entity.provider_id = %(provider)s AND entity.id = chunk.entity_id AND entity.written_in <> %(ingestion)s
     RETURNING entity.id
 )
 SELECT (SELECT max(entity_id) FROM chunk), (SELECT count(*) FROM gone)

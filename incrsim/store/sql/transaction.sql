@@ -1,6 +1,6 @@
 -- name: lock_provider
 -- Lock a provider's row before anything else (C-40). The advisory lock beside it says in pg_locks which session holds it.
-SELECT id, name, fence, last_verdict, pg_advisory_xact_lock(1768645234, id)
+SELECT id, name, fence, last_verdict, paused, verdict, approved, pg_advisory_xact_lock(1768645234, id)
 FROM provider WHERE name = %(name)s FOR UPDATE
 
 -- name: read_open
@@ -16,7 +16,9 @@ INSERT INTO provider (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING
 
 -- name: save_provider
 -- Write a provider's counters.
-UPDATE provider SET fence = %(fence)s, last_verdict = %(last_verdict)s WHERE id = %(provider)s
+UPDATE provider
+SET fence = %(fence)s, last_verdict = %(last_verdict)s, paused = %(paused)s, verdict = %(verdict)s, approved = %(approved)s
+WHERE id = %(provider)s
 
 -- name: save_lease
 -- Take or renew the lease.

@@ -209,7 +209,7 @@ def trigger_cancels_a_rest(patch: Patch) -> None:
 
 @mutant("C-33", "cancel begins anew at once")
 def cancel_is_start(patch: Patch) -> None:
-    patch.rewrite(lifecycle.operate, "CANCEL_WAIT if effect is Effect.RESTART_LATER else timedelta(0)", "timedelta(0)")
+    patch.rewrite(lifecycle.operate, "timedelta(0) if effect is Effect.RESTART_NOW else CANCEL_WAIT", "timedelta(0)")
 
 
 @mutant("C-33", "canceling a rest takes the outcome away")

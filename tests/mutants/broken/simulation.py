@@ -32,8 +32,8 @@ def fence_is_not_checked(patch: Patch) -> None:
 def sweep_removes_at_once(patch: Patch) -> None:
     patch.rewrite(
         MemoryTransaction.remove_stale,
-        "self._writes.append(partial(self._tables.remove, refs))",
-        "self._tables.remove(refs)",
+        "self._writes.append(partial(self._tables.remove, refs[start : start + chunk]))",
+        "self._tables.remove(refs[start : start + chunk])",
     )
 
 

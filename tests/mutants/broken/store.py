@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incrsim import draft, entity, lifecycle
-from incrsim.store import contract, page, transactions
+from incrsim.store import contract, operations, page, transactions
 from incrsim.store.memory import MemoryStore
 from incrsim.store.memory_rows import MemoryTransaction
 from tests.mutants.registry import mutant
@@ -196,7 +196,7 @@ def refused_is_forgotten(patch: Patch) -> None:
     patch.rewrite(
         MemoryTransaction.collect_stale,
         "and not self._wrote(row, ingestion):",
-        "and not self._wrote(row, ingestion) and ref not in self._rows.stale:",
+        "and not self._wrote(row, ingestion) and ref not in {each.ref for each in self._rows.stale}:",
     )
 
 
@@ -231,17 +231,17 @@ def one_cycle_too_many(patch: Patch) -> None:
 
 @mutant("C-25", "marks do not reset the grace")
 def marks_reset_nothing(patch: Patch) -> None:
-    patch.rewrite(MemoryTransaction.archive, "self._unmarked_streaks(ingestion.number)", "rows.streaks")
+    patch.rewrite(MemoryTransaction.archive, "self._note_marked(ingestion.number)", "pass")
     patch.rewrite(
         MemoryTransaction.end_removal,
-        "for ref, id_ in self._stale if",
-        "for ref, id_ in {**dict(self._stale), **{str(i): i for i in self._rows.streaks}}.items() if",
+        "[each.id for each in self._stale if grace and each.id not in gone]",
+        "{*(each.id for each in self._stale), *self._rows.streaks} - gone if grace else []",
     )
 
 
 @mutant("C-25", "marks reset the grace only when their ingestion is swept")
 def only_sweeps_reset(patch: Patch) -> None:
-    patch.rewrite(MemoryTransaction.archive, "self._unmarked_streaks(ingestion.number)", "rows.streaks")
+    patch.rewrite(MemoryTransaction.archive, "self._note_marked(ingestion.number)", "pass")
 
 
 @mutant("C-25", "refused sweeps spend grace")
@@ -256,8 +256,8 @@ def refusals_spend_grace(patch: Patch) -> None:
 @mutant("C-25", "grace belongs to the name: an entity that came back has what was left")
 def grace_by_name(patch: Patch) -> None:
     patch.rewrite(MemoryTransaction._put, "self._tables.next_id()", 'sum((entity.ref or "").encode())')
-    patch.rewrite(MemoryTransaction.end_removal, " and ref not in gone", "")
-    patch.rewrite(MemoryTransaction.archive, "self._unmarked_streaks(ingestion.number)", "rows.streaks")
+    patch.rewrite(MemoryTransaction.end_removal, " and each.id not in gone", "")
+    patch.rewrite(MemoryTransaction.archive, "self._note_marked(ingestion.number)", "pass")
 
 
 @mutant("C-26", "a refused sweep removes all the same")
@@ -275,7 +275,7 @@ def refs_within_grace(patch: Patch) -> None:
     patch.rewrite(
         MemoryTransaction.collect_stale,
         'setattr(self._rows, "stale", removable)',
-        'setattr(self._rows, "stale", sorted(ref for ref, _ in self._stale))',
+        'setattr(self._rows, "stale", sorted(self._stale, key=lambda each: each.ref))',
     )
 
 
@@ -289,7 +289,7 @@ def one_chunk(patch: Patch) -> None:
 
 @mutant("C-33", "start and cancel leave a running burst alone (U6)")
 def operators_do_not_fence(patch: Patch) -> None:
-    patch.rewrite(transactions.operate, "if effect in (Effect.RESTART_NOW, Effect.RESTART_LATER):", "if False:")
+    patch.rewrite(operations.operate, "if effect in ENDING:", "if effect is Effect.PURGE:")
 
 
 @mutant("C-37", "the fence does not grow")
@@ -321,7 +321,7 @@ def void_lease_commits(patch: Patch) -> None:
 
 @mutant("C-14", "a claim does not end a rest")
 def rest_without_end(patch: Patch) -> None:
-    patch.rewrite(transactions.claim, "ingestion = _store(tx, lifecycle.rest_over(ingestion, tx.now))", "pass")
+    patch.rewrite(transactions.claim, "ingestion = store_decision(tx, lifecycle.rest_over(ingestion, tx.now))", "pass")
 
 
 @mutant("C-14", "a page can follow the done page")
