@@ -25,13 +25,14 @@ from incrsim.store.contract import (
     StoredEntity,
 )
 from incrsim.store.memory_rows import EntityRow, MemoryTransaction, ProviderRows, Tables
+from incrsim.store.memory_searching import MemorySearching
 from incrsim.store.page import PageDraft
 from incrsim.store.transactions import ProviderRow
 
 Result = TypeVar("Result")
 
 
-class MemoryStore:
+class MemoryStore(MemorySearching):
     """A store that lives and dies with its process.
 
     Args:

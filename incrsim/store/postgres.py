@@ -30,9 +30,9 @@ from incrsim.store.page import PageDraft
 from incrsim.store.postgres_address import read_address
 from incrsim.store.postgres_errors import REFS_ONCE, RETRIED, Conflict, first_lines
 from incrsim.store.postgres_pool import PostgresPool
-from incrsim.store.postgres_reading import PostgresReading
 from incrsim.store.postgres_records import can_hold, read_ingestion, read_lease
 from incrsim.store.postgres_rows import PostgresTransaction
+from incrsim.store.postgres_searching import PostgresSearching
 from incrsim.store.queries import query
 from incrsim.store.transactions import ProviderRow
 
@@ -48,7 +48,7 @@ CLAIM_LOCK_WAIT = "500ms"
 (C-40)."""
 
 
-class PostgresStore(PostgresReading):
+class PostgresStore(PostgresSearching):
     """A store in a Postgres database, shared by any number of replicas.
 
     Args:
