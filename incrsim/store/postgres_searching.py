@@ -22,6 +22,10 @@ from incrsim.store.searching import EntityQuery, bounds, matches
 CHUNK = 1000
 """How many rows one statement of a search brings at most, so that memory stays flat (C-13)."""
 
+WINDOW = 2000
+"""How many rows one statement looks at when bodies decide: by the index of refs, whatever the planner thinks of the
+filters, and no statement takes long however rare a match is."""
+
 _WILD = re.compile(r"[\\%_]")
 
 
@@ -52,12 +56,10 @@ class PostgresSearching(PostgresReading):
     def _matching(self, query: EntityQuery, after: str, chunk: int) -> Iterator[StoredEntity]:
         if not _answerable(query):
             return
-        narrowed = _by_row(query) | _by_body(query)
-        rows: list[StoredEntity] | None = None
-        while rows is None or len(rows) == chunk > 0:
-            rows = self._entities("find", after=after, limit=chunk, **narrowed)
+        narrowed = _by_row(query) | _by_body(query) | {"window": WINDOW if query.needs_body else chunk, "limit": chunk}
+        while rows := self._entities("find", after=after, **narrowed):
             yield from (each for each in rows if matches(query, each))
-            after = rows[-1].ref if rows else after
+            after = rows[-1].ref
 
 
 def _answerable(query: EntityQuery) -> bool:

@@ -131,6 +131,7 @@ class SearchContract(Contract):
     def test_more_rows_than_a_statement_brings(self, p: Driver, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         """However many rows are looked at for one that matches, all that match are found."""
         monkeypatch.setattr("incrsim.store.postgres_searching.CHUNK", 4)
+        monkeypatch.setattr("incrsim.store.postgres_searching.WINDOW", 6)
         p.cycle(*(entity("Component", f"n{n:02}", description=f"é {n}") for n in range(30)))
         for text, expected in (("1", 12), ("29", 1), ("É 2", 11), ("nothing", 0)):
             query = EntityQuery(text=text)
