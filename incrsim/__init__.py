@@ -18,6 +18,7 @@ from incrsim.ingestion import Ingestion, Outcome, Status
 from incrsim.kinds import component, domain, group, location, resource, system, user
 from incrsim.opening import open  # noqa: A004  # reads as incrsim.open(…)
 from incrsim.options import ProviderOptions
+from incrsim.preview import Preview, preview
 from incrsim.provider import IncrementalEntityProvider, Page, Problem
 from incrsim.report import CycleReport
 
@@ -34,6 +35,7 @@ __all__ = [
     "Ingestion",
     "Outcome",
     "Page",
+    "Preview",
     "Problem",
     "ProviderError",
     "ProviderOptions",
@@ -48,6 +50,7 @@ __all__ = [
     "group",
     "location",
     "open",
+    "preview",
     "resource",
     "system",
     "user",

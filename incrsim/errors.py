@@ -77,6 +77,10 @@ class WrongCount(CallerError, ValueError):
     """The provider owns another number of entities than the caller expected; nothing was changed (C-34)."""
 
 
+class InvalidQuery(CallerError, ValueError):
+    """The catalog cannot be asked that: a filter, a limit or a position has a value that no entity could have."""
+
+
 class NoEventHandler(CallerError):
     """The provider takes no events, or none of that topic (C-29)."""
 

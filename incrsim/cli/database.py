@@ -63,11 +63,20 @@ def path() -> None:
     typer.echo(str(folder()))
 
 
+def check_kept(database: str) -> None:
+    """Refuse a database that is gone when this process ends: there is nothing in it.
+
+    Raises:
+        UsageError: when it is `memory`.
+    """
+    if database == "memory":
+        raise UsageError("--database memory has no tables; name a Postgres: embedded, or postgresql://user@host/name")
+
+
 @contextmanager
 def _store(database: str) -> Iterator[PostgresStore]:
     """Open a database as it is: nothing is upgraded on the way."""
-    if database == "memory":
-        raise UsageError("--database memory has no tables; name a Postgres: embedded, or postgresql://user@host/name")
+    check_kept(database)
     if database == "embedded":
         from incrsim.store.embedded import start
         from incrsim.store.embedded_store import EmbeddedStore

@@ -26,6 +26,7 @@ from incrsim.store.contract import (
 )
 from incrsim.store.memory_operating import MemoryOperating
 from incrsim.store.memory_rows import MemoryTransaction
+from incrsim.store.memory_searching import MemorySearching
 from incrsim.store.memory_tables import EntityRow, ProviderRows, Tables
 from incrsim.store.operating import Approved, Gone, Operated
 from incrsim.store.page import PageDraft
@@ -34,7 +35,7 @@ from incrsim.store.rows import ProviderRow
 Result = TypeVar("Result")
 
 
-class MemoryStore(MemoryOperating):
+class MemoryStore(MemoryOperating, MemorySearching):
     """A store that lives and dies with its process.
 
     Args:

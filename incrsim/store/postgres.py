@@ -32,9 +32,9 @@ from incrsim.store.postgres_address import read_address
 from incrsim.store.postgres_errors import REFS_ONCE, RETRIED, Conflict, first_lines
 from incrsim.store.postgres_operating import PostgresOperating
 from incrsim.store.postgres_pool import PostgresPool
-from incrsim.store.postgres_reading import PostgresReading
 from incrsim.store.postgres_records import can_hold, read_ingestion, read_lease, read_provider
 from incrsim.store.postgres_rows import PostgresTransaction
+from incrsim.store.postgres_searching import PostgresSearching
 from incrsim.store.queries import query
 
 Result = TypeVar("Result")
@@ -49,7 +49,7 @@ CLAIM_LOCK_WAIT = "500ms"
 (C-40)."""
 
 
-class PostgresStore(PostgresOperating, PostgresReading):
+class PostgresStore(PostgresOperating, PostgresSearching):
     """A store in a Postgres database, shared by any number of replicas.
 
     Args:

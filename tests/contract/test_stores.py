@@ -18,6 +18,7 @@ from tests.contract.guards import GuardContract
 from tests.contract.ownership import OwnershipContract
 from tests.contract.pages import PageContract
 from tests.contract.reading import ReadingContract
+from tests.contract.searching import SearchContract
 from tests.contract.sweeps import SweepContract
 
 
@@ -29,6 +30,7 @@ class StoreContract(
     SweepContract,
     GuardContract,
     ReadingContract,
+    SearchContract,
 ):
     """All that every store promises; `store` is the one hole to fill."""
 

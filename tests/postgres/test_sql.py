@@ -109,17 +109,18 @@ def test_a_page_is_compared_by_the_index_of_refs(store: PostgresStore, p: Driver
         explain = b"EXPLAIN (FORMAT JSON) " + query("compare_page").encode()
         explained = connection.execute(explain, parameters).fetchone()
     assert explained is not None
-    scans = [node for node in _nodes(explained[0][0]["Plan"]) if node.get("Relation Name") == "entity"]
+    scans = [node for node in nodes(explained[0][0]["Plan"]) if node.get("Relation Name") == "entity"]
     assert scans
-    indexes = {node["Index Name"] for node in _nodes(explained[0][0]["Plan"]) if "Index Name" in node}
+    indexes = {node["Index Name"] for node in nodes(explained[0][0]["Plan"]) if "Index Name" in node}
     assert "entity_ref_key" in indexes, json.dumps(explained[0], indent=1)
     assert not [scan for scan in scans if scan["Node Type"] == "Seq Scan"]
 
 
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """All nodes of a plan."""
     yield plan
     for inner in plan.get("Plans", ()):
-        yield from _nodes(inner)
+        yield from nodes(inner)
 
 
 # --- what a page costs ------------------------------------------------------------------------------------------------
