@@ -33,8 +33,8 @@ class Source:
     connection: sql.Connection
     table: sql.Table
     names: list[str]
-    key: list[sql.ColumnElement[Any]]
-    fields: list[sql.ColumnElement[Any]]
+    key: Sequence[sql.ColumnElement[Any]]
+    fields: Sequence[sql.ColumnElement[Any]]
     problems: list[str]
 
 
@@ -61,7 +61,7 @@ class SqlTable(incrsim.IncrementalEntityProvider):
         name: the provider's name, and the namespace of its entities; two tables in one catalog need two.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         url: str,
         table: str,
@@ -138,13 +138,8 @@ class SqlTable(incrsim.IncrementalEntityProvider):
         own = {"type": self.table, "owner": "unknown", "key": {name: plain(value) for name, value in key.items()}}
         found: dict[str, dict[str, Any]] = {"": {}, "labels": {}, "annotations": {}, "spec": own}
         for path, value in zip(self.fields, row[len(key) :], strict=True):
-            group, _, name = _split(path)
+            group, name = path.split(".", 1) if "." in path else ("", path)
             if value is not None and value != "":
                 found[group][name] = plain(value) if group == "spec" else str(plain(value))
         common = found.pop("") | found
         return entity(self.kind, entity_name(*parts), provider=self, namespace=self.name, **common)
-
-
-def _split(path: str) -> tuple[str, str]:
-    group, dot, name = path.partition(".")
-    return (group, name) if dot else ("", group)

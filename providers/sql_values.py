@@ -25,8 +25,8 @@ _EXACT: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 """How a value of each type goes to JSON, and comes back."""
 _READERS = {kind.__name__: read for kind, (_, read) in _EXACT.items()}
 
-ExactKey = list[list[Any]]
-"""A key as JSON: type and value of each column."""
+ExactKey = list[Any]
+"""A key as JSON: a list of type and value for each column."""
 
 
 def write_key(values: Sequence[Any]) -> ExactKey:
