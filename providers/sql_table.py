@@ -7,6 +7,7 @@ next: also where a database takes different texts for equal, no row falls betwee
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from incrsim.kinds import entity
 from providers.naming import entity_name, own_namespace
 from providers.sql_values import ExactKey, name_part, plain, read_key, write_key
 
-FIELDS = ("title", "description", "labels.", "annotations.", "spec.")
+_is_field = re.compile(r"title|description|(?:labels|annotations|spec)\..+").fullmatch
 AS_IT_IS = sql.types.NullType()
 """SQLAlchemy's own types may write a time with other digits than they read, and SQLite compares these as text."""
 
@@ -54,7 +55,8 @@ class SqlTable(incrsim.IncrementalEntityProvider):
         url: of the database, for example `postgresql://me@db.example.org/inventory` or `sqlite:////srv/hosts.db`.
         table: its name.
         key: the columns that identify a row and order them; the primary key unless given. A view needs one.
-        fields: entity field → column: `title`, `description`, `labels.NAME`, `annotations.NAME`, `spec.NAME`.
+        fields: entity field → column: `title`, `description`, `labels.NAME`, `annotations.NAME`, `spec.NAME`; as text
+            `title=hostname,spec.rack=rack`.
         schema: of the table, when it is not the one that the database looks in first.
         kind: of the entities.
         page_size: how many rows are on a page.
@@ -65,8 +67,8 @@ class SqlTable(incrsim.IncrementalEntityProvider):
         self,
         url: str,
         table: str,
-        key: Sequence[str] = (),
-        fields: Mapping[str, str] | None = None,
+        key: str | Sequence[str] = (),
+        fields: str | Mapping[str, str] | None = None,
         *,
         schema: str | None = None,
         kind: str = "Resource",
@@ -75,9 +77,11 @@ class SqlTable(incrsim.IncrementalEntityProvider):
     ) -> None:
         if page_size < 1:
             raise ValueError(f"SqlTable(page_size={page_size!r}): a page holds 1 row or more, write page_size=1000")
+        if isinstance(fields, str):
+            fields = dict(each.partition("=")[::2] for each in fields.split(","))
+        if unknown := [each for each in fields or {} if not _is_field(each)]:
+            raise ValueError(f"SqlTable(fields=…) has {unknown[0]!r}; write title, description, spec.NAME and the like")
         self.fields = dict(fields or {})
-        if unknown := [each for each in self.fields if not each.startswith(FIELDS) or each.endswith(".")]:
-            raise ValueError(f"SqlTable(fields=…): {unknown[0]!r} is none of {'…, '.join(FIELDS)}…")
         self.name = own_namespace(name)
         self.table, self.schema, self.kind, self.page_size = table, schema, kind, page_size
         self.key = key.split(",") if isinstance(key, str) else list(key)
@@ -119,7 +123,7 @@ class SqlTable(incrsim.IncrementalEntityProvider):
             table = sql.Table(self.table, place, autoload_with=connection, resolve_fks=False)
         except NoSuchTableError as error:
             raise LookupError(f"there is no table {self.table!r}, which is not the same as an empty one") from error
-        names = self.key or [each.name for each in table.primary_key]
+        names = self.key or [str(each.name) for each in table.primary_key]
         if not names:
             raise LookupError(f"{table} has no primary key; write key=[…] with the columns that identify a row")
         if missing := [each for each in (*names, *self.fields.values()) if each not in table.c]:
