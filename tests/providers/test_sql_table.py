@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import given, settings, strategies as st
 import incrsim
 from providers.sql_table import SqlTable
 from providers.sql_values import read_key, write_key
+from tests.conftest import execute, url_of
 from tests.providers.cycles import cycles, page_by_page, refs
 
 
@@ -44,10 +46,19 @@ def sqlite(tmp_path: Path) -> Database:
     return Database(f"sqlite:///{tmp_path}/test.db")
 
 
+@pytest.fixture(scope="module")
+def one_database(postgres_server: str) -> Iterator[str]:
+    """The URL of a database for this file: to make one for each test would take longer than the tests."""
+    name = f"incrsim_test_{os.getpid()}_sql_table"
+    execute(postgres_server, f'CREATE DATABASE "{name}" TEMPLATE template1')
+    yield url_of(postgres_server, name)
+    execute(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 @pytest.fixture
-def postgres(shared_database_url: str) -> Iterator[Database]:
+def postgres(one_database: str) -> Iterator[Database]:
     """A database on a real server, emptied after each test."""
-    database = Database(shared_database_url)
+    database = Database(one_database)
     yield database
     database("DROP SCHEMA IF EXISTS public, other CASCADE")
     database("CREATE SCHEMA public")
