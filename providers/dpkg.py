@@ -54,13 +54,12 @@ class Dpkg(incrsim.IncrementalEntityProvider):
 
     def next(self, context: Database, cursor: list[str] | None = None) -> incrsim.Page:
         """The next `page_size` packages after `cursor`."""
-        keys = sorted(context.places)
-        begin = bisect_right(keys, tuple(cursor)) if cursor else 0
-        page = keys[begin : begin + self.page_size]
+        begin = bisect_right(context.keys, tuple(cursor)) if cursor else 0
+        page = context.keys[begin : begin + self.page_size]
         return incrsim.Page(
             [self._entity(context, key) for key in page],
             cursor=list(page[-1]) if page else None,
-            done=begin + self.page_size >= len(keys),
+            done=begin + self.page_size >= len(context.keys),
             problems=context.problems,
         )
 

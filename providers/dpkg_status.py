@@ -32,6 +32,7 @@ class Database:
     named: dict[str, list[Key]] = field(default_factory=dict)
     provided: dict[str, list[Key]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    keys: list[Key] = field(init=False)
 
     def __post_init__(self) -> None:
         for line, offset, text in stanzas(self.file):
@@ -39,6 +40,7 @@ class Database:
                 self._index(parsed(text), offset, len(text))
             except ValueError as error:
                 self.problems.append(f"the stanza at line {line} cannot be read: {error}")
+        self.keys = sorted(self.places)
 
     def _index(self, stanza: Stanza, offset: int, length: int) -> None:
         if stanza["status"].endswith(GONE):

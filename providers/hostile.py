@@ -5,9 +5,6 @@ The sins are listed in `hostile_pages.py` and `hostile_shapes.py` beside it.
 Without a sin its source has four components: `a` and `b` on one page, `c` and `d` on the next. A sin strikes where the
 second page is asked for, or where its name says. Set `sin = ""`, and it is good again.
 
-Options to add it with: `reject_empty_source_collections=True` and `reject_removals_above_percentage=25`, since two sins
-are lies that no engine can tell from the truth; `page_timeout="1s"`, since some never answer.
-
 Run it with `incrsim run providers.hostile:Hostile --set sin=cursor-loop --once`.
 """
 
@@ -30,21 +27,26 @@ Body = dict[str, Any]
 class Hostile:
     """Commits a sin of `SINS`, as its name says.
 
+    Options to add it with: `reject_empty_source_collections=True` and `reject_removals_above_percentage=25`, since two
+    sins are lies that no engine can tell from the truth; `page_timeout="1s"`, since some never answer.
+
     Args:
         sin: which one; none when empty.
         victim: name of a component of another provider, for the sin that claims it.
         name: the provider's name.
+        seconds: how long a slow page takes.
 
     Raises:
         ValueError: there is no such sin.
     """
 
-    def __init__(self, sin: str = "", victim: str = "victim", name: str = "hostile") -> None:
+    def __init__(self, sin: str = "", victim: str = "victim", name: str = "hostile", seconds: float = 1.0) -> None:
         if sin and sin not in SINS:
             raise ValueError(f"Hostile(sin={sin!r}): there is no such sin; write one of {', '.join(SINS)}")
         self.sin = sin
         self.victim: str = victim
         self.name = name
+        self.seconds = seconds
         self.free = Event()
         """What hangs, and what is slow, waits for this."""
         self.tasks: list[Any] = []

@@ -62,6 +62,17 @@ def _hang(hostile: Hostile) -> Page:
     return hostile.page()
 
 
+def _slow(hostile: Hostile) -> Page:
+    hostile.free.wait(hostile.seconds)
+    return hostile.page()
+
+
+def _renaming(hostile: Hostile) -> Page:
+    page = hostile.page()
+    hostile.name = "somebody else"
+    return page
+
+
 def _thread(hostile: Hostile) -> Page:
     threading.Thread(target=hostile.free.wait, name="hostile", daemon=True).start()
     return hostile.page()
@@ -119,6 +130,8 @@ SECOND_PAGES: dict[str, Callable[[Hostile], Any]] = {
     "location-key-is-a-number": lambda hostile: hostile.also({"entity": hostile.body("c"), "locationKey": 5}),
     "claims-what-another-owns": lambda hostile: hostile.also(hostile.body(hostile.victim)),
     "says-that-another-owns-it": lambda hostile: hostile.also(_forged(hostile.body("c"))),
+    "renames-itself": _renaming,
+    "slow": _slow,
     "hangs": _hang,
     "leaves-a-thread": _thread,
 }

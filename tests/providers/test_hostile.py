@@ -113,6 +113,9 @@ CONSEQUENCES: dict[str, Follows] = {
     # what another provider owns stays with it (C-9)
     "claims-what-another-owns": Follows("swept", problem="component:default/victim is owned by the provider 'victims'"),
     "says-that-another-owns-it": Follows("swept"),
+    "renames-itself": Follows(
+        "swept"
+    ),  # C-1: what has begun ends under the old name; it is served no more under the new
     # lies, which only guards stop (C-22, C-23)
     "empty-success": Follows("refused"),
     "truncated-and-done": Follows("refused"),
@@ -122,6 +125,7 @@ CONSEQUENCES: dict[str, Follows] = {
     "around-hangs-at-the-end": Follows("backing off", "PageTimeout", stuck=True),
     "async-hangs": retried("PageTimeout"),
     "async-will-not-be-cancelled": Follows("swept"),  # it answers in the end, and its page is as good as any
+    "slow": Follows("swept"),
     "leaves-a-thread": Follows("swept"),
     "async-leaves-a-task": Follows("swept"),
     # coroutines and contexts (C-2); where only the leaving fails, the done page is committed, and the sweep goes on
@@ -156,7 +160,7 @@ class Scene:
     def __init__(self) -> None:
         self.clock = VirtualClock()
         self.app = incrsim.App(MemoryStore(self.clock), clock=self.clock, host=ThreadHost(), holder="replica")
-        self.hostile = Hostile()
+        self.hostile = Hostile(seconds=0)
         self.app.add(Victims())
         self.app.add(self.hostile, **OPTIONS)
         self.app.run_cycle("victims")
@@ -190,6 +194,7 @@ class Scene:
     def repent(self) -> incrsim.CycleReport:
         """Let go of everything, be good again, and run until nothing is left of the sin's ingestion."""
         self.hostile.sin = ""
+        self.hostile.name = "hostile"
         self.hostile.free.set()
         for thread in threading.enumerate():
             if thread.name.startswith(("incrsim burst", "hostile")):

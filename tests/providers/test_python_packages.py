@@ -99,6 +99,17 @@ def test_metadata_that_is_missing_is_no_name(tmp_path: Path) -> None:
         cycle("refused")
 
 
+def test_distribution_that_vanishes_fails_its_page(tmp_path: Path) -> None:
+    """One that is uninstalled after its burst began is not taken for one without a name; the next burst knows."""
+    place = install(tmp_path, "a")
+    provider = PythonPackages([tmp_path])
+    with provider.around() as context:
+        uninstall(place)
+        with pytest.raises(ValueError, match="no name"):
+            provider.next(context)
+    assert refs(page_by_page(provider)) == []
+
+
 def test_first_on_the_path_wins(tmp_path: Path) -> None:
     """A distribution that hides another one is the one that Python imports."""
     install(tmp_path / "one", "Some.Lib", "1.0")
