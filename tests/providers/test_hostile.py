@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from collections.abc import Iterator
@@ -59,17 +58,17 @@ CONSEQUENCES: dict[str, Follows] = {
     # errors: what follows is read off their class (C-17)
     "raises": retried("ValueError"),
     "raises-fatal": Follows("canceled", "FatalError"),
-    "raises-fenced": Follows("bursting"),  # taken for another replica's takeover: the lease expires, and again
+    "raises-fenced": retried("ProviderError"),  # not the engine's own, so nobody was overtaken
     "raises-timeout": retried("TimeoutError"),
     "raises-what-no-text-holds": retried("ValueError"),
     "raises-the-unspeakable": retried("Unspeakable"),
     "raises-stop-iteration": retried("RuntimeError"),
-    "raises-cancelled": escaped(asyncio.CancelledError),
+    "raises-cancelled": retried("ProviderError"),
     "raises-recursion": retried("RecursionError"),
     "raises-memory": retried("MemoryError"),
     "raises-keyboard-interrupt": escaped(KeyboardInterrupt),
-    "raises-system-exit": escaped(SystemExit),
-    "raises-generator-exit": escaped(GeneratorExit),
+    "raises-system-exit": retried("ProviderError"),
+    "raises-generator-exit": retried("ProviderError"),
     "cursor-expired": Follows("canceled", "CursorExpired"),
     "rate-limited-for-centuries": Follows("interstitial", "RateLimited"),
     "rate-limited-in-the-past": Follows("interstitial", "RateLimited"),
@@ -124,7 +123,7 @@ CONSEQUENCES: dict[str, Follows] = {
     "around-hangs": Follows("backing off", "PageTimeout", stuck=True),
     "around-hangs-at-the-end": Follows("backing off", "PageTimeout", stuck=True),
     "async-hangs": retried("PageTimeout"),
-    "async-will-not-be-cancelled": Follows("swept"),  # it answers in the end, and its page is as good as any
+    "async-will-not-be-cancelled": retried("PageTimeout"),  # it answers in the end, and too late is too late
     "slow": Follows("swept"),
     "leaves-a-thread": Follows("swept"),
     "async-leaves-a-task": Follows("swept"),
