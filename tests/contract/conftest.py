@@ -10,6 +10,7 @@ pytest.register_assert_rewrite(
             "claims",
             "failures",
             "guards",
+            "hostile",
             "operators",
             "ownership",
             "pages",

@@ -16,6 +16,7 @@ from tests.contract.driver import Driver
 from tests.contract.emptied import emptied
 from tests.contract.failures import FailureContract
 from tests.contract.guards import GuardContract
+from tests.contract.hostile import HostileContract
 from tests.contract.operators import OperatorContract
 from tests.contract.ownership import OwnershipContract
 from tests.contract.pages import PageContract
@@ -37,6 +38,7 @@ class StoreContract(
     OperatorContract,
     ApprovalContract,
     UpstreamContract,
+    HostileContract,
 ):
     """All that every store promises; `store` is the one hole to fill."""
 
