@@ -237,7 +237,6 @@ class ApprovalContract(Contract):
         p.setting(reject_removals_above_count=0)
         assert p.cycle(*TEN[3:]).counts.removed == 3
 
-    @pytest.mark.rule("C-25")
     @pytest.mark.rule("C-26")
     def test_an_approval_ends_a_grace(self, p: Driver) -> None:
         """What was approved goes with the next sweep, also if the grace has been made longer meanwhile."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -310,6 +311,36 @@ class OperatorContract(Contract):
         assert (p.names(), q.names(), p.store.history("p")) == ([], ["other"], [])
         assert isinstance(p.try_claim(), NotDue)
 
+    @pytest.mark.rule("C-35")
+    @pytest.mark.parametrize(
+        ("call", "said"),
+        {
+            "trigger": "ingestion 2 is bursting (1 page committed): there is nothing to hurry",
+            "start": "ingestion 2, which was bursting, is over; 1 mark removed; "
+            "ingestion 3 is due at 2025-01-01T00:00:01.000000Z",
+            "cancel": "ingestion 2, which was bursting, is over; 1 mark removed; "
+            "ingestion 3 is due at 2025-01-02T00:00:01.000000Z",
+            "pause": "paused: nothing begins until it is resumed; ingestion 2 is bursting",
+            "resume": "resumed: ingestion 2, which is bursting, goes on",
+            "delete": "2 ingestions, 1 mark and 1 problem removed; its entities stay; "
+            "ingestion 3 is due at 2025-01-02T00:00:01.000000Z",
+            "delete marks": "ingestion 2, which was bursting, is over; 1 mark removed; "
+            "ingestion 3 is due at 2025-01-01T00:00:01.000000Z",
+            "cleanup": "1 provider deleted: 2 ingestions, 1 mark and 1 problem removed; entities stay; "
+            "new ingestions begin in 24 hours",
+            "retire": "2 entities removed, and 2 ingestions, 1 mark and 1 problem removed; "
+            "should it still be served, it begins again in 24 hours",
+        }.items(),
+    )
+    def test_every_call_says_what_it_did(self, p: Driver, operators: Operators, call: str, said: str) -> None:
+        """Each call answers with one sentence that has counts, and with the same for programs, as JSON."""
+        bring(p, Status.BURSTING)
+        p.clock.advance(SECOND)
+        done = CALLS[call](operators)
+        assert str(done) == (said if call == "cleanup" else f"p: {said}")
+        assert json.loads(json.dumps(done.to_dict())) == done.to_dict()
+        assert (done.to_dict()["call"], done.to_dict()["provider"]) == (call, None if call == "cleanup" else "p")
+
     # --- asking -------------------------------------------------------------------------------------------------------
 
     @pytest.mark.rule("C-32")
@@ -378,6 +409,7 @@ class OperatorContract(Contract):
             while page.next is not None:
                 assert len(page.items) == limit
                 page = read(*start, after=page.next, limit=limit)
+                assert page.items
                 items += page.items
             return items
 
