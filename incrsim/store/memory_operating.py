@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 
@@ -88,7 +88,7 @@ class MemoryOperating:
     """`OperatorStore`, for a `MemoryStore`, save what changes a provider."""
 
     _tables: Tables
-    _lock: threading.RLock
+    _lock: AbstractContextManager[object]
 
     def announce(self, holder: str, served: Sequence[Announcement]) -> None:
         """See `OperatorStore.announce`."""

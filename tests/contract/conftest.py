@@ -3,5 +3,20 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"tests.contract.{name}" for name in ("claims", "failures", "guards", "ownership", "pages", "reading", "sweeps"))
+    *(
+        f"tests.contract.{name}"
+        for name in (
+            "approvals",
+            "claims",
+            "failures",
+            "guards",
+            "hostile",
+            "operators",
+            "ownership",
+            "pages",
+            "reading",
+            "sweeps",
+            "upstream",
+        )
+    )
 )

@@ -10,16 +10,20 @@ from incrsim.clock import VirtualClock
 from incrsim.ingestion import Status
 from incrsim.store import Store
 from incrsim.store.memory import MemoryStore
+from tests.contract.approvals import ApprovalContract
 from tests.contract.claims import ClaimContract
 from tests.contract.driver import Driver
 from tests.contract.emptied import emptied
 from tests.contract.failures import FailureContract
 from tests.contract.guards import GuardContract
+from tests.contract.hostile import HostileContract
+from tests.contract.operators import OperatorContract
 from tests.contract.ownership import OwnershipContract
 from tests.contract.pages import PageContract
 from tests.contract.reading import ReadingContract
 from tests.contract.searching import SearchContract
 from tests.contract.sweeps import SweepContract
+from tests.contract.upstream import UpstreamContract
 
 
 class StoreContract(
@@ -31,6 +35,10 @@ class StoreContract(
     GuardContract,
     ReadingContract,
     SearchContract,
+    OperatorContract,
+    ApprovalContract,
+    UpstreamContract,
+    HostileContract,
 ):
     """All that every store promises; `store` is the one hole to fill."""
 
