@@ -36,7 +36,7 @@ from incrsim.store.rows import ProviderRow
 Result = TypeVar("Result")
 
 
-class MemoryStore(MemoryMutating, MemoryOperating, MemorySearching):
+class MemoryStore(MemoryOperating, MemoryMutating, MemorySearching):
     """A store that lives and dies with its process.
 
     Args:
