@@ -121,7 +121,7 @@ class _Planning:
                 FoundProblem(each.kind, Problem(each.message, each.ref), problem_key(each.kind, each.ref or ""))
                 for each in mine
             )
-            self.ledger.mark(each.ref for each in mine if each.ref is not None)
+            self.ledger.mark(each.ref for each in mine if each.ref is not None and each.kind is ProblemKind.INVALID)
             after = found[-1].id
 
     def take(self, page: Page) -> bool:

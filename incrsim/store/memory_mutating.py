@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -25,7 +25,7 @@ class MemoryMutating(ABC):
     """`MutationStore` over `Tables`."""
 
     _tables: Tables
-    _lock: AbstractContextManager[object]
+    _lock: threading.RLock
 
     @abstractmethod
     def _transact(self, provider: str, work: Callable[[MutatingRows], Result]) -> Result:
