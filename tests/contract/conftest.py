@@ -12,6 +12,8 @@ pytest.register_assert_rewrite(
             "guards",
             "hostile",
             "operators",
+            "deltas",
+            "full",
             "ownership",
             "pages",
             "reading",

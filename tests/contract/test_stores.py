@@ -12,9 +12,11 @@ from incrsim.store import Store
 from incrsim.store.memory import MemoryStore
 from tests.contract.approvals import ApprovalContract
 from tests.contract.claims import ClaimContract
+from tests.contract.deltas import DeltaContract, MutationReadingContract
 from tests.contract.driver import Driver
 from tests.contract.emptied import emptied
 from tests.contract.failures import FailureContract
+from tests.contract.full import FullContract
 from tests.contract.guards import GuardContract
 from tests.contract.hostile import HostileContract
 from tests.contract.operators import OperatorContract
@@ -39,6 +41,9 @@ class StoreContract(
     ApprovalContract,
     UpstreamContract,
     HostileContract,
+    DeltaContract,
+    FullContract,
+    MutationReadingContract,
 ):
     """All that every store promises; `store` is the one hole to fill."""
 
