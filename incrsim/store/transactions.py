@@ -62,6 +62,7 @@ def commit_page(tx: Transaction, lease: Lease, draft: PageDraft, options: Provid
         # What the provider says it could not read has not vanished (C-7).
         changes.seen.extend(tx.ids_of(reported))
     tx.apply(changes, ingestion.number)
+    tx.outbox_upserts(changes.written(), ingestion.number)
     digest = None if draft.cursor is None else cursor_digest(draft.cursor)
     mark = NewMark(ingestion.number, draft.sequence, draft.cursor, digest, [*compared.same, *changes.seen], counts)
     if not tx.add_mark(mark):

@@ -19,6 +19,7 @@ from tests.contract.ownership import OwnershipContract
 from tests.contract.pages import PageContract
 from tests.contract.reading import ReadingContract
 from tests.contract.searching import SearchContract
+from tests.contract.sinks import SinkContract
 from tests.contract.sweeps import SweepContract
 
 
@@ -31,6 +32,7 @@ class StoreContract(
     GuardContract,
     ReadingContract,
     SearchContract,
+    SinkContract,
 ):
     """All that every store promises; `store` is the one hole to fill."""
 
