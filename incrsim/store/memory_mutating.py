@@ -102,12 +102,12 @@ class MemoryDeltaRows:
                 self._put_rows[ref] = replace(row, stored=replace(row.stored, written_in=ingestion))
         self._writes.append(lambda: self._tables.put(self._put_rows))
 
-    def remove_refs(self, refs: Sequence[str]) -> int:
+    def remove_refs(self, refs: Sequence[str]) -> list[str]:
         """See `DeltaRows.remove_refs`."""
         table, name = self._tables.entities, self.provider.name
         gone = [ref for ref in refs if ref in table and table[ref].stored.owner == name]
         self._writes.append(lambda: self._tables.remove(gone))
-        return len(gone)
+        return gone
 
     def record_delta(self, refs: Sequence[str], delta: int) -> None:
         """See `DeltaRows.record_delta`."""

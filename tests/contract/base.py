@@ -41,6 +41,7 @@ def everything(store: Store) -> dict[str, Any]:
     return {
         "entities": list(store.entities()),
         "count": store.count(),
+        "sinks": store.sinks(),
         **{
             name: {
                 "state": store.state(name),

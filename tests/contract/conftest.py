@@ -20,5 +20,6 @@ pytest.register_assert_rewrite(
             "sweeps",
             "upstream",
         )
+        for name in ("claims", "failures", "guards", "ownership", "pages", "reading", "sinks", "sweeps")
     )
 )

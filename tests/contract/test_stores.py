@@ -24,6 +24,7 @@ from tests.contract.ownership import OwnershipContract
 from tests.contract.pages import PageContract
 from tests.contract.reading import ReadingContract
 from tests.contract.searching import SearchContract
+from tests.contract.sinks import SinkContract
 from tests.contract.sweeps import SweepContract
 from tests.contract.upstream import UpstreamContract
 
@@ -44,6 +45,7 @@ class StoreContract(
     DeltaContract,
     FullContract,
     MutationReadingContract,
+    SinkContract,
 ):
     """All that every store promises; `store` is the one hole to fill."""
 
