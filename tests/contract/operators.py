@@ -160,7 +160,7 @@ class OperatorContract(Contract):
         assert p.other("r2").claim().ingestion.number == state.ingestion.number + (status is Status.RESTING)
 
     @pytest.mark.rule("C-33")
-    @pytest.mark.parametrize("call", [*CALLS.keys() - {"resume"}])
+    @pytest.mark.parametrize("call", [each for each in CALLS if each != "resume"])
     def test_only_resume_ends_a_pause(self, p: Driver, operators: Operators, call: str) -> None:
         """Whatever else is done to a paused provider, it stays paused, and the answer says so where it matters."""
         bring(p, Status.BACKING_OFF)
