@@ -13,6 +13,7 @@ from incrsim.errors import ProviderBusy
 from incrsim.guards import Census, Verdict
 from incrsim.host import BurstSession, Host
 from incrsim.ingestion import Counts, Status
+from incrsim.logs import about
 from incrsim.options import ProviderOptions
 from incrsim.planning_ledger import Ledger
 from incrsim.planning_values import Plan
@@ -80,7 +81,7 @@ def _read(planning: _Planning, session: BurstSession) -> None:
         try:
             session.leave(error)
         except Exception:
-            log.exception("%s: leaving its context failed too", planning.provider)
+            log.exception("%s: leaving its context failed too", planning.provider, extra=about(planning.provider))
         raise
     session.leave()
 
