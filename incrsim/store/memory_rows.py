@@ -202,6 +202,10 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
         self._writes.append(lambda: setattr(self._rows, "streaks", streaks))
         self._writes.append(lambda: setattr(self._rows, "stale", []))
 
+    def notify(self) -> None:
+        """See `Transaction.notify`."""
+        self._writes.append(partial(self._tables.listeners.tell, self.provider.name))
+
     def renew_lease(self, lease: Lease) -> None:
         """See `Transaction.renew_lease`."""
         self._rows.lease = replace(lease, expires_at=self._tables.clock.now() + lease.length)
