@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 
 import incrsim
 from incrsim import events
-from incrsim.clock import VirtualClock
+from incrsim.clock import SystemClock, VirtualClock
 from incrsim.errors import AllSlotsStuck, CallerError, StoreUnavailable
 from incrsim.host import InlineHost
 from incrsim.ingestion import Status
@@ -220,14 +220,44 @@ class Gated(Source):
         return super().next(context, cursor)
 
 
+class Watched(SystemClock):
+    """Real time that knows whether the worker sleeps."""
+
+    def __init__(self) -> None:
+        self._asleep = False
+        self._wake = threading.Event()
+
+    def wait(self, seconds: float, wake: threading.Event | None = None) -> None:
+        assert wake is not None
+        self._wake = wake
+        self._asleep = True
+        super().wait(seconds, wake)
+        self._asleep = False
+
+    def wait_until_asleep(self) -> None:
+        """Return when the worker has done all there was to do, and sleeps."""
+        # While a wake-up is on its way the worker may seem to be asleep still.
+        deadline = self.monotonic() + PATIENCE
+        while self._wake.is_set() or not self._asleep:
+            assert self.monotonic() < deadline, "the worker does not sleep"
+
+
 class Bench:
     """A worker that runs on a thread, in real time."""
 
     def __init__(self) -> None:
-        self.app = incrsim.open()
+        self.clock = Watched()
+        self.app = incrsim.open(clock=self.clock)
         self.asked: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.swept: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self.app.events.subscribe(self._note)
+        self.begun: list[str] = []
+        self._work = self.app._host.work
+        self.app._host.work = self._begin  # type: ignore[method-assign]
+
+    def _begin(self, name: str, job: Callable[[], None]) -> None:
+        self.begun.append(name.rpartition(" ")[2])
+        self._work(name, job)
 
     def _note(self, event: events.Event) -> None:
         if isinstance(event, events.SweepCommitted):
@@ -268,14 +298,13 @@ def test_no_more_bursts_than_slots(bench: Bench) -> None:
     sources = {name: bench.gated(name) for name in "abcde"}
     with bench.running(concurrency=2):
         inside = {bench.asked.get(timeout=PATIENCE) for _ in range(2)}
-        for left in (3, 2, 1):
-            assert len(inside) == 2
-            assert bench.asked.empty()
+        for ended in range(3):
+            bench.clock.wait_until_asleep()
+            assert len(bench.begun) == ended + 2
             name = inside.pop()
             sources[name].go_on.release()
             assert bench.swept.get(timeout=PATIENCE) == (name, 1)
             inside.add(bench.asked.get(timeout=PATIENCE))
-            assert left > 0
         for name in inside:
             sources[name].go_on.release()
             bench.swept.get(timeout=PATIENCE)
@@ -288,6 +317,7 @@ def test_an_operator_wakes_the_worker(bench: Bench) -> None:
     bench.app.add(Source(["a"]))
     with bench.running():
         assert bench.swept.get(timeout=PATIENCE) == ("source", 1)
+        bench.clock.wait_until_asleep()
         bench.app.store.operate("source", Operator.TRIGGER)
         assert bench.swept.get(timeout=PATIENCE) == ("source", 2)
 
@@ -408,7 +438,8 @@ def test_a_stuck_thread_keeps_its_slot_until_it_ends(bench: Bench) -> None:
         sources = {name: bench.gated(name) for name in "ab"}
         assert bench.asked.get(timeout=PATIENCE) == "stuck"
         first = bench.asked.get(timeout=PATIENCE)
-        assert bench.app._host.stuck() == ["stuck"]
+        bench.clock.wait_until_asleep()
+        assert (bench.app._host.stuck(), bench.begun) == (["stuck"], ["stuck", first])
         sources[first].go_on.release()
         assert bench.swept.get(timeout=PATIENCE) == (first, 1)
         second = bench.asked.get(timeout=PATIENCE)
