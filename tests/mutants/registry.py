@@ -22,6 +22,7 @@ RULES = (
     *(f"C-{number}" for number in range(13, 28)),
     *(f"C-{number}" for number in range(31, 36)),
     "C-37",
+    "C-38",
     "C-39",
     "C-40",
     "C-41",

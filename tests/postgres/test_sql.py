@@ -77,7 +77,8 @@ def _is_fixed(statement: ast.expr) -> bool:
         case ast.Constant(value=str()) | ast.Call(func=ast.Name(id="query")):
             return True
         case ast.Name(id=name):
-            return name in ("_SESSION", "question")  # a constant; a parameter that is a LiteralString
+            # Constants, and a parameter that is a LiteralString.
+            return name in ("_FOR_SESSION", "_FOR_TRANSACTION", "question")
         case ast.Attribute(attr="sql"):
             return True
     return False
