@@ -45,7 +45,6 @@ def replaced(p: Driver, entities: int) -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.rule("C-13")
 def test_memory_of_a_full_mutation_is_flat(store: PostgresStore, clock: VirtualClock) -> None:
     """A hundred thousand entities take no more memory than ten thousand."""
     replaced(Driver(store, clock, "warm"), 1_000)

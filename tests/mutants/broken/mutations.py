@@ -47,9 +47,13 @@ def plan_with_another_base(patch: Patch) -> None:
     patch.rewrite(planning._Planning._verdict, "base=owned - approved", "base=owned + added")
 
 
-@mutant("C-28", "a plan does not mind cursors that repeat, nor too many pages")
+@mutant("C-28", "a plan does not mind cursors that repeat")
 def plan_without_end(patch: Patch) -> None:
     patch.rewrite(planning._Planning.take, "raise cursor_repeated(draft)", "return False")
+
+
+@mutant("C-28", "a plan does not mind too many pages")
+def plan_of_any_length(patch: Patch) -> None:
     patch.rewrite(planning._Planning.take, "check_length(draft.sequence, self.options)", "pass")
 
 
@@ -58,13 +62,9 @@ def plan_without_grace(patch: Patch) -> None:
     patch.rewrite(planning_ledger.Ledger.settle, "stale_cycles >= :grace", "stale_cycles >= 0")
 
 
-@mutant("C-28", "a plan registers a claim")
-def plan_claims(patch: Patch) -> None:
-    patch.rewrite(
-        planning._read,
-        "session.enter()",
-        'session.enter(); planning.store.claim(planning.provider, "plan", planning.options)',
-    )
+@mutant("C-28", "a plan writes to the store")
+def plan_writes(patch: Patch) -> None:
+    patch.rewrite(planning._read, "session.enter()", 'session.enter(); planning.store.register("plan")')
 
 
 @mutant("C-28", "a plan sees no problems, and sweeps in spite of them")
@@ -96,10 +96,30 @@ def events_are_not_counted(patch: Patch) -> None:
     patch.rewrite(deltas.apply_delta, "number = tx.provider.deltas + 1", "number = tx.provider.deltas")
 
 
-@mutant("C-29", "what an event added is not marked (U11)")
+@mutant(("C-25", "C-29"), "what an event added is not marked (U11)")
 def events_do_not_mark(patch: Patch) -> None:
-    patch.rewrite(deltas.apply_delta, "tx.mark_refs(sorted(added), ingestion.number)", "pass")
-    patch.rewrite(deltas.apply_delta, "if ingestion.pages else ingestion.number - 1", "- 1")
+    patch.rewrite(
+        deltas.apply_delta,
+        "tx.mark_refs(sorted(added), ingestion.number)",
+        "tx.mark_refs(sorted(added), ingestion.number - 1)",
+    )
+
+
+@mutant("C-23", "what an event added before the first page is not in the base")
+def events_shrink_the_base(patch: Patch) -> None:
+    patch.rewrite(
+        deltas.apply_delta, "ingestion.number if ingestion.pages else ingestion.number - 1", "ingestion.number"
+    )
+
+
+@mutant("C-22", "events make an empty source look full")
+def events_are_returned(patch: Patch) -> None:
+    patch.rewrite(deltas.apply_delta, "returned=0, valid=0,", "returned=0,")
+
+
+@mutant("C-22", "what an event has set since does not count as returned")
+def superseded_are_not_returned(patch: Patch) -> None:
+    patch.rewrite(transactions._without_superseded, "Counts(valid=valid)", "Counts()")
 
 
 @mutant("C-29", "what an event added is marked for ever (U11)")
@@ -111,7 +131,7 @@ def events_mark_for_ever(patch: Patch) -> None:
     )
 
 
-@mutant("C-29", "events remove what belongs to others")
+@mutant(("C-9", "C-29"), "events remove what belongs to others")
 def events_remove_from_others(patch: Patch) -> None:
     patch.rewrite(MemoryDeltaRows.remove_refs, "if ref in table and table[ref].stored.owner == name", "if ref in table")
 
@@ -130,6 +150,22 @@ def guards_refuse_events(patch: Patch) -> None:
     )
 
 
+@mutant(("C-29", "C-30"), "events are refused while a burst runs")
+def events_in_no_burst(patch: Patch) -> None:
+    patch.rewrite(
+        deltas.apply_delta,
+        "number = tx.provider.deltas + 1",
+        "number = tx.provider.deltas + 1; assert ingestion.status is not Status.BURSTING",
+    )
+
+
+@mutant("C-29", "an event needs a first page (U11)")
+def events_need_a_page(patch: Patch) -> None:
+    patch.rewrite(
+        deltas.apply_delta, "number = tx.provider.deltas + 1", "number = tx.provider.deltas + 1; assert ingestion.pages"
+    )
+
+
 @mutant("C-29", "a delta that fails keeps what it had written")
 def half_a_delta(patch: Patch) -> None:
     patch.rewrite(
@@ -139,9 +175,13 @@ def half_a_delta(patch: Patch) -> None:
     )
 
 
-@mutant("C-29", "every provider hears of every topic, until one fails")
+@mutant("C-29", "every provider hears of every topic")
 def topics_do_not_count(patch: Patch) -> None:
     patch.rewrite(mutations.emit, "if event.topic in topics_of(engine.provider)", "if topics_of(engine.provider)")
+
+
+@mutant("C-29", "one handler that fails keeps an event from the others")
+def one_handler_fails_all(patch: Patch) -> None:
     patch.rewrite(mutations.emit, "failures.append(error)", "raise")
 
 
@@ -204,19 +244,18 @@ def half_a_full(patch: Patch) -> None:
     patch.rewrite(MemoryTransaction.roll_back, "self._undo()", "pass")
 
 
-@mutant("C-30", "a full mutation that breaks off takes what it had for all there is")
-def full_may_break_off(patch: Patch) -> None:
-    patch.rewrite(full._all_pages, "if not done:", "if False:")
-
-
 @mutant("C-30", "the lease of a full mutation that failed is kept")
 def full_keeps_its_lease(patch: Patch) -> None:
     patch.rewrite(mutations.apply_full, "store.give_back(lease)", "pass")
 
 
-@mutant("C-30", "deltas add, and remove nothing; of two of the same ref the first counts")
-def deltas_only_add(patch: Patch) -> None:
+@mutant("C-30", "of two of the same ref in a delta the first counts")
+def first_of_a_delta(patch: Patch) -> None:
     patch.rewrite(mutations.draft_delta, "added[entity.ref] = entity", "added.setdefault(entity.ref, entity)")
+
+
+@mutant("C-30", "deltas remove nothing")
+def deltas_only_add(patch: Patch) -> None:
     patch.rewrite(mutations.draft_delta, "tuple(removed))", "())")
 
 
