@@ -10,7 +10,7 @@ import pytest
 from incrsim.clock import VirtualClock
 from incrsim.entity import Entity
 from incrsim.mutations import _spooled  # how callers' entities travel
-from incrsim.store import full
+from incrsim.store import full, transactions
 from incrsim.store.postgres import PostgresStore
 from incrsim.store.postgres_errors import Conflict
 from incrsim.store.postgres_rows import PostgresTransaction
@@ -86,7 +86,7 @@ def test_an_event_waits_for_a_full_mutation(store: PostgresStore, clock: Virtual
 def test_a_full_mutation_is_run_again(store: PostgresStore, p: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a conflict with another provider it is run again from its first page."""
     tried: list[int] = []
-    sweep = full.sweep
+    sweep = transactions.sweep
 
     def conflicting(*arguments: object) -> object:
         tried.append(1)
