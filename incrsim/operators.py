@@ -13,12 +13,20 @@ from incrsim.ingestion import Ingestion
 from incrsim.lifecycle import Operator
 from incrsim.operators_health import Known, Reason, Trouble, Unhealthy, reasons, sink_reasons
 from incrsim.operators_input import checked_cursor, checked_number, checked_provider, page_size
-from incrsim.operators_sentences import approved_sentence, cleaned_sentence, operated_sentence, retired_sentence
+from incrsim.operators_sentences import (
+    approved_sentence,
+    cleaned_sentence,
+    detached_sentence,
+    operated_sentence,
+    resynced_sentence,
+    retired_sentence,
+)
 from incrsim.operators_values import Done, Listing, ProviderStatus, status_of
 from incrsim.options import ProviderOptions
 from incrsim.store import Store
 from incrsim.store.contract import Mark, ProviderState, RecordedProblem
 from incrsim.store.operating import Gone, Serving
+from incrsim.store.outbox import SinkState, unknown_sink
 
 __all__ = ["Done", "Listing", "Operators", "ProviderStatus", "Reason", "Trouble", "Unhealthy"]
 
@@ -145,6 +153,10 @@ class Operators:
         rows = self._store.stale(checked_provider(name), after=behind, limit=page_size(limit) + 1)
         return Listing.of(rows, limit, str)
 
+    def sinks(self) -> list[SinkState]:
+        """The registered sinks, by name (C-12)."""
+        return self._store.sinks()
+
     # --- doing --------------------------------------------------------------------------------------------------------
 
     def trigger(self, name: str) -> Done:
@@ -216,11 +228,36 @@ class Operators:
         gone = self._store.retire(checked_provider(name), expected)
         return Done("retire", name, retired_sentence(name, gone), gone)
 
+    def resync(self, sink: str) -> Done:
+        """Give a sink everything again; who it is attached to delivers it (C-12).
+
+        Raises:
+            UnknownSink: when it is not registered; lists the registered ones.
+        """
+        self._store.resync(sink)
+        return Done("resync", None, resynced_sentence(sink), self._sink(sink))
+
+    def detach(self, sink: str) -> Done:
+        """Forget a sink, and what waits for it (C-12).
+
+        Raises:
+            UnknownSink: when it is not registered; lists the registered ones.
+        """
+        found = self._sink(sink)
+        self._store.remove_sink(sink)
+        return Done("detach", None, detached_sentence(found), found)
+
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _operate(self, name: str, operator: Operator) -> Done:
         operated = self._store.operate(checked_provider(name), operator)
         return Done(operator, name, operated_sentence(name, operated), operated)
+
+    def _sink(self, name: str) -> SinkState:
+        known = {each.name: each for each in self._store.sinks()}
+        if name not in known:
+            raise unknown_sink(name, list(known))
+        return known[name]
 
     def _unhealthy_sinks(self, now: datetime) -> Iterator[Unhealthy]:
         for sink in self._store.sinks():

@@ -8,6 +8,7 @@ from incrsim.ingestion import Ingestion
 from incrsim.lifecycle import Effect
 from incrsim.plain import instant
 from incrsim.store.operating import Approved, Gone, Operated
+from incrsim.store.outbox import SinkState
 
 
 def operated_sentence(provider: str, operated: Operated) -> str:
@@ -18,23 +19,33 @@ def operated_sentence(provider: str, operated: Operated) -> str:
 def approved_sentence(provider: str, approved: Approved) -> str:
     """What `approve` did."""
     verdict = f"{provider}: verdict {approved.verdict.id} is approved"
-    kept = f"{_entities(approved.kept)} kept (gone, another provider's, or marked or added since)"
+    kept = f"{entities(approved.kept)} kept (gone, another provider's, or marked or added since)"
     if approved.waiting:
-        return f"{verdict}: the next sweep may remove {_entities(approved.waiting)} of its refs; {kept}"
-    return f"{verdict}: {_entities(approved.removed)} removed; {kept}"
+        return f"{verdict}: the next sweep may remove {entities(approved.waiting)} of its refs; {kept}"
+    return f"{verdict}: {entities(approved.removed)} removed; {kept}"
 
 
 def retired_sentence(provider: str, gone: Gone) -> str:
     """What `retire` did."""
     return (
-        f"{provider}: {_entities(gone.entities)} removed, and {_records(gone)}; "
+        f"{provider}: {entities(gone.entities)} removed, and {_records(gone)}; "
         "should it still be served, it begins again in 24 hours"
     )
 
 
 def cleaned_sentence(providers: int, gone: Gone) -> str:
     """What `cleanup` did."""
-    return f"{_many(providers, 'provider')} deleted: {_records(gone)}; entities stay; new ingestions begin in 24 hours"
+    return f"{many(providers, 'provider')} deleted: {_records(gone)}; entities stay; new ingestions begin in 24 hours"
+
+
+def resynced_sentence(sink: str) -> str:
+    """What `resync` did."""
+    return f"{sink}: it is given everything again, by the processes that deliver to it"
+
+
+def detached_sentence(sink: SinkState) -> str:
+    """What `detach` did."""
+    return f"{sink.name}: forgotten, and {many(sink.behind, 'change')} that waited for it"
 
 
 def _effect(operated: Operated) -> str:
@@ -46,13 +57,13 @@ def _effect(operated: Operated) -> str:
             return f"the rest of ingestion {before.number} ends; {_next(current)}{_though_paused(operated)}"
         case Effect.NOTHING:
             return (
-                f"ingestion {before.number} is {before.status} ({_many(before.pages, 'page')} committed): "
+                f"ingestion {before.number} is {before.status} ({many(before.pages, 'page')} committed): "
                 "there is nothing to hurry"
             )
         case Effect.RESTART_NOW | Effect.RESTART_LATER:
             return (
                 f"ingestion {before.number}, which was {before.status}, is over; "
-                f"{_many(operated.gone.marks, 'mark')} removed; {_next(current)}{_though_paused(operated)}"
+                f"{many(operated.gone.marks, 'mark')} removed; {_next(current)}{_though_paused(operated)}"
             )
         case Effect.PURGE:
             return f"{_records(operated.gone)}; its entities stay; {_next(current)}{_though_paused(operated)}"
@@ -71,15 +82,17 @@ def _though_paused(operated: Operated) -> str:
 
 
 def _records(gone: Gone) -> str:
-    ingestions, marks = _many(gone.ingestions, "ingestion"), _many(gone.marks, "mark")
-    return f"{ingestions}, {marks} and {_many(gone.problems, 'problem')} removed"
+    ingestions, marks = many(gone.ingestions, "ingestion"), many(gone.marks, "mark")
+    return f"{ingestions}, {marks} and {many(gone.problems, 'problem')} removed"
 
 
-def _entities(count: int) -> str:
+def entities(count: int) -> str:
+    """`1 entity`, `2,000 entities`."""
     return f"{count:,} {'entity' if count == 1 else 'entities'}"
 
 
-def _many(count: int, word: str) -> str:
+def many(count: int, word: str) -> str:
+    """`1 page`, `2,000 pages`."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 

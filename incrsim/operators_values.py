@@ -12,6 +12,7 @@ from incrsim.ingestion import Counts, Failure, NextAction, Outcome, Status
 from incrsim.operators_health import Known, Reason, reasons
 from incrsim.plain import plain
 from incrsim.store.operating import Approved, Gone, Operated, Serving
+from incrsim.store.outbox import SinkState
 
 Item_co = TypeVar("Item_co", covariant=True)
 Row = TypeVar("Row")
@@ -124,7 +125,7 @@ class Done:
 
     Args:
         call: which one: `trigger`, `approve`, …
-        provider: to whom; `None` for all.
+        provider: to whom; `None` for all, and for a sink.
         message: one sentence, with counts.
         details: the same for programs.
     """
@@ -132,7 +133,7 @@ class Done:
     call: str
     provider: str | None
     message: str
-    details: Operated | Approved | Gone
+    details: Operated | Approved | Gone | SinkState
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""

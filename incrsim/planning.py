@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from incrsim import guards
+from incrsim import guards, lifecycle
+from incrsim.clock import SystemClock
 from incrsim.cursor import canonical_cursor, read_cursor
 from incrsim.draft import draft_page
-from incrsim.errors import ProviderBusy
+from incrsim.errors import ProviderBusy, UnknownProvider
 from incrsim.guards import Census, Verdict
 from incrsim.host import BurstSession, Host
 from incrsim.ingestion import Counts, Status
@@ -40,20 +42,29 @@ READ_AHEAD = 10_000
 """How many rows of the catalog one query brings."""
 
 
-def plan(provider: Any, options: ProviderOptions, store: Store, host: Host) -> Plan:
+Told = Callable[[int, Counts], None]
+"""Hears of each page: how many there were so far, and what they counted."""
+
+
+def _untold(pages: int, counts: Counts) -> None:
+    """For plans that nobody watches."""
+
+
+def plan(provider: Any, options: ProviderOptions, store: Store, host: Host, told: Told = _untold) -> Plan:
     """Read a whole cycle of a provider and say what it would do; nothing is written to the store.
 
-    The store is read while pages come in: what others change meanwhile may be seen or not.
+    The store is read while pages come in: what others change meanwhile may be seen or not. A provider that was never
+    registered is planned as if it were.
 
     Args:
         provider: the provider, checked.
         options: its options.
         store: where its entities are.
         host: where its code runs.
+        told: hears of each page.
 
     Raises:
         ProviderBusy: when a thread of the provider is stuck in this process (C-16).
-        UnknownProvider: when it was never registered.
         Exception: whatever would fail the cycle: what the provider raises, a cursor that repeats, too many pages.
     """
     if host.is_stuck(provider.name):
@@ -62,21 +73,30 @@ def plan(provider: Any, options: ProviderOptions, store: Store, host: Host) -> P
         )
     ledger = Ledger()
     try:
-        planning = _Planning(provider.name, options, store, ledger, store.state(provider.name))
+        planning = _Planning(provider.name, options, store, ledger, _state(store, provider.name))
         planning.begin()
-        _read(planning, host.begin(provider, options.page_timeout.total_seconds()))
+        _read(planning, host.begin(provider, options.page_timeout.total_seconds()), told)
         return planning.result()
     except BaseException:
         ledger.close()
         raise
 
 
-def _read(planning: _Planning, session: BurstSession) -> None:
+def _state(store: Store, provider: str) -> ProviderState:
+    try:
+        return store.state(provider)
+    except UnknownProvider:
+        now = SystemClock().now()
+        return ProviderState(provider, 0, lifecycle.first(1, now), None, now)
+
+
+def _read(planning: _Planning, session: BurstSession, told: Told) -> None:
     try:
         session.enter()
         cursor: str | None = None
         while planning.take(session.fetch(None if cursor is None else read_cursor(cursor))):
             cursor = planning.cursor
+            told(planning.pages, planning.counts)
     except BaseException as error:
         try:
             session.leave(error)

@@ -5,6 +5,7 @@ Nothing is imported here but what it takes to read the arguments; each command i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -15,11 +16,35 @@ from incrsim.cli.configuration import commands as config_commands
 from incrsim.cli.database import commands as database_commands
 from incrsim.cli.demonstration import HELP as DEMO_HELP, demo
 from incrsim.cli.failures import Commands
+from incrsim.cli.looking import (
+    HEALTH_EPILOG,
+    HEALTH_HELP,
+    LISTS,
+    PROVIDERS_HELP,
+    STATUS_HELP,
+    command_of as pages_command,
+    health,
+    providers,
+    status,
+)
+from incrsim.cli.operating import (
+    APPROVE_HELP,
+    CALLS,
+    CLEANUP_HELP,
+    RETIRE_HELP,
+    approve,
+    cleanup,
+    command_of as call_command,
+    retire,
+)
+from incrsim.cli.planned import HELP as PLAN_HELP, plan
 from incrsim.cli.running import HELP as RUN_HELP, run
+from incrsim.cli.sinking import DETACH_HELP, RESYNC_HELP, SINKS_HELP, detach, resync, sinks
 from incrsim.cli.working import HELP as WORKER_HELP, worker
 
 EPILOG = (
-    "Exit codes: 0 it worked, also when a guard refused a sweep; 1 it failed, or an ingestion was canceled; "
+    "Exit codes: 0 it worked, also when a guard refused a sweep; 1 it failed, an ingestion was canceled, "
+    "or somebody is not healthy; "
     "2 it was called wrongly; 75 calls that never return hold all slots of a worker, so start it again; "
     "130 interrupted by Ctrl-C, 143 by SIGTERM."
 )
@@ -34,14 +59,38 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(help=DEMO_HELP, epilog=EPILOG)(demo)
-app.command(help=RUN_HELP, epilog=EPILOG)(run)
-app.command(help=WORKER_HELP, epilog=EPILOG)(worker)
-app.command(help=BENCH_HELP, epilog=EPILOG)(bench)
-app.command(help=ENTITIES_HELP, epilog=EPILOG)(entities)
-app.command(help=EXPORT_HELP, epilog=EPILOG)(export)
-app.add_typer(config_commands, name="config", epilog=EPILOG)
-app.add_typer(database_commands, name="db", epilog=EPILOG)
+RUN, LOOK, OPERATE, SET_UP = "Run", "Look", "Operate", "Set up"
+
+
+def _add(panel: str, command: Callable[..., None], help: str, name: str | None = None, epilog: str = EPILOG) -> None:
+    app.command(name, help=help, epilog=epilog, rich_help_panel=panel)(command)
+
+
+_add(RUN, demo, DEMO_HELP)
+_add(RUN, run, RUN_HELP)
+_add(RUN, worker, WORKER_HELP)
+_add(RUN, bench, BENCH_HELP)
+
+_add(LOOK, health, HEALTH_HELP, epilog=HEALTH_EPILOG)
+_add(LOOK, providers, PROVIDERS_HELP)
+_add(LOOK, status, STATUS_HELP)
+_add(LOOK, plan, PLAN_HELP)
+for pages in LISTS:
+    _add(LOOK, pages_command(pages), pages.help, pages.name)
+_add(LOOK, entities, ENTITIES_HELP)
+_add(LOOK, export, EXPORT_HELP)
+_add(LOOK, sinks, SINKS_HELP)
+
+for call in CALLS:
+    _add(OPERATE, call_command(call), call.help, call.name)
+_add(OPERATE, approve, APPROVE_HELP)
+_add(OPERATE, cleanup, CLEANUP_HELP)
+_add(OPERATE, retire, RETIRE_HELP)
+_add(OPERATE, resync, RESYNC_HELP)
+_add(OPERATE, detach, DETACH_HELP)
+
+app.add_typer(config_commands, name="config", epilog=EPILOG, rich_help_panel=SET_UP)
+app.add_typer(database_commands, name="db", epilog=EPILOG, rich_help_panel=SET_UP)
 
 
 def _version(asked: bool) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from incrsim.cli.database import Postgres, check_kept
 from incrsim.cli.failures import UsageError, complain
-from incrsim.cli.options import Json
+from incrsim.cli.kept import KeptDatabase, kept_database
+from incrsim.cli.options import Config, Json
 from incrsim.errors import IncrsimError
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ Words = Annotated[str | None, typer.Option("--text", help="Occurs in the ref, ti
 
 def entities(  # noqa: PLR0913  # a command has as many options as it has
     *,
-    database: Postgres,
+    database: KeptDatabase = None,
+    config: Config = None,
     kind: Kind = None,
     namespace: Namespace = None,
     provider: Provider = None,
@@ -54,23 +55,25 @@ def entities(  # noqa: PLR0913  # a command has as many options as it has
 ) -> None:
     """The command; `ENTITIES_HELP` is what its users read."""
     filters = _filters(kind, namespace, owner, label, annotation, text)
-    check_kept(database)
-    from incrsim.cli.output import print_json, print_screen
+    where = kept_database(database, config)
+    from incrsim.cli.output import print_result
     from incrsim.cli.screens_catalog import entity_table
     from incrsim.opening import open as open_app
 
-    with open_app(database) as app:
+    with open_app(where) as app:
         page = app.catalog.find(provider, after=after, limit=limit, **filters)
         total = page.total
-    if as_json:
-        print_json({"total": total, "entities": [each.body for each in page.items], "next": page.next})
-    else:
-        print_screen(*entity_table(page.items, total, page.next))
+    print_result(
+        {"total": total, "entities": [each.body for each in page.items], "next": page.next},
+        entity_table(page.items, total, page.next),
+        as_json=as_json,
+    )
 
 
 def export(  # noqa: PLR0913  # likewise
     *,
-    database: Postgres,
+    database: KeptDatabase = None,
+    config: Config = None,
     file: Annotated[str, typer.Argument(metavar="[FILE]", help="Where to; - is standard output.")] = "-",
     kind: Kind = None,
     namespace: Namespace = None,
@@ -82,10 +85,10 @@ def export(  # noqa: PLR0913  # likewise
 ) -> None:
     """The command; `EXPORT_HELP` is what its users read."""
     filters = _filters(kind, namespace, owner, label, annotation, text)
-    check_kept(database)
+    where = kept_database(database, config)
     from incrsim.opening import open as open_app
 
-    with open_app(database) as app:
+    with open_app(where) as app:
         try:
             count = app.catalog.export(sys.stdout if file == "-" else file, provider, **filters)
         except OSError as error:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from incrsim.cli.failures import FAILED, UsageError
+from incrsim.cli.failures import FAILED
+from incrsim.cli.kept import KeptDatabase, kept_database
+from incrsim.cli.options import Config
 
 if TYPE_CHECKING:
     from incrsim.store.postgres import PostgresStore
@@ -17,21 +19,11 @@ commands = typer.Typer(
     help="The tables of a database: bring them up to date, or see whether they are.", no_args_is_help=True
 )
 
-Postgres = Annotated[
-    str,
-    typer.Option(
-        "--database",
-        envvar="INCRSIM_DATABASE",
-        metavar="embedded|URL",
-        help="A Postgres of its own, or postgresql://user@host/name.",
-    ),
-]
-
 
 @commands.command()
-def upgrade(database: Postgres) -> None:
+def upgrade(database: KeptDatabase = None, config: Config = None) -> None:
     """Apply the migrations that the database lacks; several processes may try at once."""
-    with _store(database) as store:
+    with _store(kept_database(database, config)) as store:
         applied = store.upgrade()
         state = store.check()
     for migration in applied:
@@ -43,9 +35,9 @@ def upgrade(database: Postgres) -> None:
 
 
 @commands.command()
-def check(database: Postgres) -> None:
+def check(database: KeptDatabase = None, config: Config = None) -> None:
     """Say which schema version the database has and which one is needed; exit code 1 when it cannot be used so."""
-    with _store(database) as store:
+    with _store(kept_database(database, config)) as store:
         state = store.check()
     found = f"{store.describe()}: PostgreSQL {state.server}, schema version {state.version} of {state.expected}"
     if state.current:
@@ -63,20 +55,9 @@ def path() -> None:
     typer.echo(str(folder()))
 
 
-def check_kept(database: str) -> None:
-    """Refuse a database that is gone when this process ends: there is nothing in it.
-
-    Raises:
-        UsageError: when it is `memory`.
-    """
-    if database == "memory":
-        raise UsageError("--database memory has no tables; name a Postgres: embedded, or postgresql://user@host/name")
-
-
 @contextmanager
 def _store(database: str) -> Iterator[PostgresStore]:
     """Open a database as it is: nothing is upgraded on the way."""
-    check_kept(database)
     if database == "embedded":
         from incrsim.store.embedded import start
         from incrsim.store.embedded_store import EmbeddedStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -97,8 +97,23 @@ def print_json(document: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
+def print_result(document: dict[str, Any], screen: Iterable[RenderableType], *, as_json: bool) -> None:
+    """A result, for programs or for people."""
+    if as_json:
+        print_json(document)
+    else:
+        print_screen(*screen)
+
+
 def print_screen(*parts: RenderableType) -> None:
     """A report for people."""
     console = Console()
     for part in parts:
         console.print(part, highlight=False)
+
+
+def print_lines(lines: Iterable[Text]) -> None:
+    """A report that may be long; a line stays one, however narrow the terminal."""
+    console = Console()
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
