@@ -22,6 +22,7 @@ from incrsim.planning_values import Plan
 from incrsim.provider import Page, Problem
 from incrsim.store import Store
 from incrsim.store.contract import ProviderState
+from incrsim.store.mutating import OwnedRef
 from incrsim.store.page import (
     Compared,
     FoundProblem,
@@ -194,10 +195,16 @@ class _Planning:
         # What a provider could not read is marked only where something is stored (C-7).
         self.ledger.mark([*others, *(each.ref for each in self.store.known(reported))])
 
+    def _owned(self, after: str) -> list[OwnedRef]:
+        try:
+            return self.store.owned(self.provider, after=after, limit=READ_AHEAD)
+        except UnknownProvider:
+            return []
+
     def result(self) -> Plan:
         """What comes of it, once all pages are in."""
         after = ""
-        while owned := self.store.owned(self.provider, after=after, limit=READ_AHEAD):
+        while owned := self._owned(after):
             self.ledger.own(owned)
             after = owned[-1].ref
         self.ledger.settle(self.options.removal_grace_cycles, marks_count=self.is_scheduled)

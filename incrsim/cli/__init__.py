@@ -62,8 +62,8 @@ app = typer.Typer(
 RUN, LOOK, OPERATE, SET_UP = "Run", "Look", "Operate", "Set up"
 
 
-def _add(panel: str, command: Callable[..., None], help: str, name: str | None = None, epilog: str = EPILOG) -> None:
-    app.command(name, help=help, epilog=epilog, rich_help_panel=panel)(command)
+def _add(panel: str, command: Callable[..., None], story: str, name: str | None = None, epilog: str = EPILOG) -> None:
+    app.command(name, help=story, epilog=epilog, rich_help_panel=panel)(command)
 
 
 _add(RUN, demo, DEMO_HELP)

@@ -46,6 +46,8 @@ def no_question(app: App) -> None:
 
 def _ask(consequence: str) -> None:
     typer.echo(consequence, err=True)
-    if not typer.confirm("Do it?", err=True):
+    typer.echo("Do it? [y/N] ", err=True, nl=False)
+    # Not `typer.confirm`, which writes a space on standard output, where a document may be asked for.
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         complain("nothing was done")
         raise typer.Exit(FAILED)

@@ -51,8 +51,8 @@ def of_cleanup(app: App) -> str:
 def of_approve(app: App, name: str, verdict: int) -> str:
     """What `approve` will do."""
     last = app.operators.status(name).last_verdict
-    known = "it has none" if last is None else f"its last one is {last.id}, {last}"
-    return f"{name}: what verdict {verdict} refused to remove will be removed ({known})"
+    known = "it has no verdict" if last is None else f"its last verdict, {last.id}, {last}"
+    return f"{name}: what verdict {verdict} refused to remove will be removed; {known}"
 
 
 def of_retire(app: App, name: str, expected: int) -> str:
@@ -71,9 +71,9 @@ def of_detach(app: App, name: str) -> str:
 
 def _ends(status: ProviderStatus) -> str:
     ingestion = f"ingestion {status.ingestion}, which is {status.status}"
-    running = ", and its running burst with it," if status.working is not None else ""
+    running = ", and what runs of it" if status.working is not None else ""
     read = f"{many(status.pages, 'page')}, {entities(status.counts.returned)} read"
-    return f"{ingestion} ({read}){running} ends"
+    return f"{ingestion} ({read}), ends{running}"
 
 
 def _entities_of(app: App, name: str) -> str:

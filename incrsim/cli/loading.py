@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import re
 import sys
 import traceback
 import types
@@ -14,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from incrsim.cli.failures import UsageError
+from incrsim.cli.secrecy import shown, without_secrets
 from incrsim.errors import IncrsimError
 from incrsim.options import ProviderOptions
 from incrsim.provider import check_provider
-
-_SECRET = re.compile("token|secret|passw|key|credential|dsn|url", re.IGNORECASE)
-"""Arguments whose values stand in no error."""
 
 EXAMPLE = "write for example providers.files:Files"
 
@@ -41,7 +38,9 @@ def parse_settings(settings: Sequence[str]) -> dict[str, str]:
         if not separator or not name:
             raise UsageError(f"--set {each!r} is not name=value; write for example --set burst_length=10s")
         if name in found:
-            raise UsageError(f"--set {name}=… comes twice: {found[name]!r} and {value!r}; leave one out")
+            raise UsageError(
+                f"--set {name}=… comes twice: {shown(name, found[name])} and {shown(name, value)}; leave one out"
+            )
         found[name] = value
     return found
 
@@ -134,8 +133,9 @@ def _call(target: str, factory: Callable[..., Any], arguments: Mapping[str, obje
     except IncrsimError:
         raise
     except Exception as error:
-        shown = ", ".join(f"{name}={'…' if _SECRET.search(name) else repr(value)}" for name, value in arguments.items())
-        raise LoadingError(f"{target}({shown}) failed: {_said(error)}") from error
+        given = ", ".join(f"{name}={shown(name, value)}" for name, value in arguments.items())
+        said = without_secrets(_said(error), arguments)
+        raise LoadingError(f"{target}({given}) failed: {said}") from error
 
 
 def _arguments(
@@ -191,7 +191,7 @@ def _converted(name: str, text: str, wanted: Any, parameter: inspect.Parameter |
             continue
     kinds = " or ".join(each.__name__ for each in members if each in _READERS)
     raise UsageError(
-        f"{spelled.format(f'{name}={text}')}: {name} must be {kinds}; "
+        f"{spelled.format(f'{name}={without_secrets(text, {name: text})}')}: {name} must be {kinds}; "
         f"write for example {spelled.format(f'{name}={_EXAMPLES[kinds.split()[0]]}')}"
     )
 

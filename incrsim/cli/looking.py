@@ -130,6 +130,7 @@ def command_of(pages: Pages) -> Callable[..., None]:
         with _operators(database, config) as operators:
             page = pages.read(operators, name, after, limit)
             current = operators.status(name)
+        from incrsim.cli.output import print_result
         from incrsim.cli.screens_lists import list_screen
 
         print_result(page.to_dict(), list_screen(pages.name, current, page), as_json=as_json)

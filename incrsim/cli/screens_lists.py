@@ -69,7 +69,9 @@ def _marks(status: ProviderStatus, marks: Sequence[Mark]) -> list[RenderableType
 
 
 def _problems(status: ProviderStatus, problems: Sequence[RecordedProblem]) -> list[RenderableType]:
-    table = headed(f"{RIGHT}id", "page", "kind", "ref", "what is wrong", fold=("kind", "ref", "what is wrong"))
+    table = headed(
+        f"{RIGHT}id", "ingestion/\npage", "kind", "ref", "what is wrong", fold=("kind", "ref", "what is wrong")
+    )
     for each in problems:
         where = f"{each.ingestion}/{each.sequence}" if each.sequence else f"{each.ingestion}/event"
         table.add_row(

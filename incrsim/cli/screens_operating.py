@@ -14,6 +14,7 @@ from incrsim.operators import Listing, ProviderStatus, Reason, Unhealthy
 from incrsim.operators_sentences import entities, many
 from incrsim.progress import one_line
 
+_AT_ONCE = ("now", "at work")
 _COUNTED = ("added", "updated", "unchanged", "removed", "invalid", "lost", "unreadable")
 
 
@@ -32,15 +33,12 @@ def providers_screen(page: Listing[ProviderStatus]) -> list[RenderableType]:
     """A line per provider."""
     if not page.items:
         return [Text("no providers", style="dim")]
-    table = headed(
-        "provider", "status", "next", f"{RIGHT}pages", f"{RIGHT}entities", "last", "health", fold=("provider", "health")
-    )
+    table = headed("provider", "status", "next", f"{RIGHT}entities", "last", "health", fold=("provider", "health"))
     for each in page.items:
         table.add_row(
             cell(each.provider, "bold"),
             cell("paused" if each.paused else each.status, "yellow" if each.paused else ""),
-            cell(_next(each)),
-            cell(each.pages),
+            cell(_due(each)),
             cell(each.counts.returned),
             _last(each),
             _health(each),
@@ -70,7 +68,7 @@ def counted(counts: Counts) -> str:
 
 def _rows(status: ProviderStatus) -> Iterator[tuple[str, Text | str]]:
     now = status.now
-    yield "next", _next_in_full(status)
+    yield "next", _next(status)
     yield "ingestion", f"{status.ingestion}, {many(status.pages, 'page')}, {counted(status.counts)}"
     if status.last_outcome is not None:
         yield "the one before", str(status.last_outcome)
@@ -78,9 +76,9 @@ def _rows(status: ProviderStatus) -> Iterator[tuple[str, Text | str]]:
         approved = "; approved" if status.approved else ""
         yield "last verdict", f"{verdict.id}: {verdict}{approved}; {when(verdict.decided_at, now)}"
     if (error := status.last_error) is not None:
-        page = "" if error.page is None else f" at page {error.page:,}"
-        tried = f" ({many(status.attempts, 'failure')} in a row)" if status.attempts else ""
-        yield "last error", cell(f"{one_line(f'{error.error}: {error.message}')}{page}{tried}", "red")
+        page = "" if error.page is None else f"page {error.page:,}: "
+        tried = f"; {many(status.attempts, 'failure')} in a row" if status.attempts else ""
+        yield "last error", cell(f"{page}{one_line(f'{error.error}: {error.message}')}{tried}", "red")
     if status.working is not None and status.working_until is not None:
         yield "working", f"{status.working}, its lease lasts until {when(status.working_until, now)}"
     for index, each in enumerate(status.serving):
@@ -108,20 +106,15 @@ def _last(status: ProviderStatus) -> str:
 
 
 def _next(status: ProviderStatus) -> str:
-    return f"{_action(status)} {_due(status)}" if status.working is None else "under way"
-
-
-def _next_in_full(status: ProviderStatus) -> str:
-    if status.working or status.next_action_at is None or status.next_action_at <= status.now:
-        return _next(status)
-    return f"{_action(status)} at {when(status.next_action_at, status.now)}"
-
-
-def _action(status: ProviderStatus) -> str:
-    return "rest ends" if status.next_action is NextAction.REST else str(status.next_action)
+    action = "the rest ends" if status.next_action is NextAction.REST else str(status.next_action)
+    if status.next_action_at is None or _due(status) in _AT_ONCE:
+        return f"{action} {_due(status)}"
+    return f"{action} at {when(status.next_action_at, status.now)}"
 
 
 def _due(status: ProviderStatus) -> str:
     """What is overdue is due now; for how long already is told by its health."""
+    if status.working is not None:
+        return "at work"
     due = status.next_action_at
     return "now" if due is None or due <= status.now else beside(due, status.now)

@@ -14,6 +14,9 @@ from incrsim.errors_text import escaped
 RIGHT = ">"
 """Before the name of a column of numbers."""
 
+LEAST_WIDTH = 12
+"""A column that gives way keeps so many characters: most words, and most parts of a ref, stay whole."""
+
 
 def headed(*names: str, fold: Sequence[str] = ()) -> Table:
     """An empty table.
@@ -22,11 +25,17 @@ def headed(*names: str, fold: Sequence[str] = ()) -> Table:
         names: of its columns; one with `RIGHT` before it holds numbers.
         fold: the columns that give way when the terminal is narrow; all others keep their width.
     """
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in names:
         shown = name.removeprefix(RIGHT)
-        justify = "right" if name.startswith(RIGHT) else "left"
-        table.add_column(shown, justify=justify, overflow="fold", no_wrap=shown not in fold)  # type: ignore[arg-type]
+        folds = shown in fold
+        table.add_column(
+            shown,
+            justify="right" if name.startswith(RIGHT) else "left",
+            overflow="fold",
+            no_wrap=not folds,
+            min_width=LEAST_WIDTH if folds else None,
+        )
     return table
 
 

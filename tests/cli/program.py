@@ -60,6 +60,11 @@ class Picky(Numbers):
         raise ValueError(f"root={root!r} will not do")
 
 
+class Leaky(Numbers):
+    def __init__(self, token: str, url: str, key: int = 0):
+        raise ValueError(f"{token} or {url} is wrong")
+
+
 def factory(last: int = 2):
     return Numbers(last)
 

@@ -12,16 +12,21 @@ from tests.cli.program import Done
 Run = Callable[..., Done]
 
 USAGE = {
-    "mine": "'mine' does not name a module and an object in it; write for example providers.files:Files",
+    "mine": "'mine' is neither MODULE:OBJECT nor a provider of incrsim.toml, which has: none",
     ":x": "':x' does not name a module",
     "absent:X": "there is no module 'absent', neither in {here} nor installed",
     "mine.inner:X": "there is no module 'mine.inner'",
     "needy:X": "needy cannot be imported: No module named 'not_there_at_all'; install that first",
     "broken:X": "broken cannot be imported: SyntaxError:",
-    "mine:Number": "'mine:Number': mine has no 'Number'; it has Broken, Invalid, Numbers, Picky, Slow, ready",
+    "mine:Number": "'mine:Number': mine has no 'Number'; it has Broken, Hangs, Invalid, Leaky, Numbers, Picky, Slow",
     "mine:nothing": "has name=None; a provider needs a stable, unique name",
     "mine:os.path": "a provider needs a stable, unique name",
     "mine:Picky --set root=x": "mine:Picky(root='x') failed: ValueError: root='x' will not do",
+    "mine:Leaky --set token=secret-1 --set url=postgresql://me:secret-2@host/x": (
+        "mine:Leaky(token=…, url='postgresql://me:…@host/x') failed: ValueError: … or postgresql://me:…@host/x is wrong"
+    ),
+    "mine:Leaky --set api_key=secret-1 --set api_key=secret-2": "--set api_key=… comes twice: … and …; leave one out",
+    "mine:Leaky --set token=x --set url=x --set key=secret": "--set key=…: key must be int",
     "mine:Picky": "mine:Picky needs --set root=…",
     "mine:Numbers --set lst=3": "--set lst: unknown; mine:Numbers takes last, name, where, strict, and the options are",
     "mine:ready --set last=3": "mine:ready is an object that exists already, so that only options can be set",

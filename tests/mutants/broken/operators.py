@@ -379,4 +379,4 @@ def any_number(patch: Patch) -> None:
 
 @mutant("C-35", "what was done is said without counts")
 def done_without_counts(patch: Patch) -> None:
-    patch.rewrite(operators_sentences._many, "{count:,} ", "")
+    patch.rewrite(operators_sentences.many, "{count:,} ", "")
