@@ -155,6 +155,24 @@ class SinkContract(Contract):
         p.page(good("c"))
         assert told(store) == [("p", 1, 2, "a c", "")]
 
+    @pytest.mark.rule("C-12")
+    def test_what_an_approval_removes_is_told(self, store: Store, p: Driver, sink: str) -> None:
+        """A refused removal that an operator lets through is told then, by the ingestion that found it stale."""
+        p.cycle(good("a"), good("b"))
+        verdict = p.setting(reject_removals_above_count=0).cycle(good("a")).verdict
+        assert verdict is not None
+        told(store)
+        store.approve("p", verdict.id)
+        assert told(store) == [("p", 2, 3, "", "b")]
+
+    @pytest.mark.rule("C-12")
+    def test_what_is_retired_is_told(self, store: Store, p: Driver, sink: str) -> None:
+        """An operator who removes a provider's entities removes them from the sinks too."""
+        p.cycle(good("a"), good("b"))
+        told(store)
+        store.retire("p", 2)
+        assert told(store) == [("p", None, 4, "", "a b")]
+
     # --- at least once ------------------------------------------------------------------------------------------------
 
     @pytest.mark.rule("C-12")

@@ -279,11 +279,11 @@ def test_a_failing_sink_stops_the_next_page_not_this_one() -> None:
     sink = Mirror()
     rig = rig_with(sink, ["a"], ["b"])
 
-    def page() -> list[str]:
+    def breaking() -> list[str]:
         sink.failing = "down"
         return ["a"]
 
-    rig.provider.pages[0] = page
+    rig.provider.pages[0] = breaking
     told = rig.tick()
     assert [type(event).__name__ for event in told[-4:]] == [
         "PageCommitted",
