@@ -90,6 +90,7 @@ class ApprovesWhatIsMarked(MemoryTransaction):
     def approve_stale(self, ingestion: int) -> int:
         return super().approve_stale(0)
 
+
 class ForgetsToTell(MemoryTransaction):
     def outbox_removals(self, refs: Sequence[str], ingestion: int | None) -> None:
         super().outbox_removals(refs[1:], ingestion)
@@ -111,7 +112,15 @@ class Planted(MemoryStore):
 
 @pytest.mark.parametrize(
     "flaw",
-    [ForgetsMarks, OneCycleTooMany, ForgetsProblems, ForgetsTakeovers, RemovesOneLess, ApprovesWhatIsMarked, ForgetsToTell],
+    [
+        ForgetsMarks,
+        OneCycleTooMany,
+        ForgetsProblems,
+        ForgetsTakeovers,
+        RemovesOneLess,
+        ApprovesWhatIsMarked,
+        ForgetsToTell,
+    ],
     ids=lambda flaw: flaw.__name__,
 )
 def test_a_planted_difference_is_found(flaw: type[MemoryTransaction]) -> None:

@@ -13,10 +13,11 @@ from incrsim.ingestion import Status
 from incrsim.sinks import Courier, Mutation, courier
 from incrsim.store import Store
 from incrsim.store.memory import MemoryStore
+from incrsim.store.mutating import DeltaDraft
 from incrsim.store.outbox import DELIVERY_LEASE
 from tests.contract.driver import Driver
 from tests.contract.emptied import emptied
-from tests.contract.samples import good
+from tests.contract.samples import good, ref
 from tests.mirror import Mirror, catalog_of
 
 names = st.lists(st.sampled_from("abcdef"), max_size=4, unique=True)
@@ -64,6 +65,13 @@ class Following(RuleBasedStateMachine):
         driver.begin()
         if driver.now_at.status is Status.BURSTING:
             driver.page(*(good(name, note, key="k") for name in found), cursor=driver.now_at.pages)
+
+    @rule(provider=providers, found=names, gone=names, note=notes)
+    def event(self, provider: str, found: list[str], gone: list[str], note: str) -> None:
+        """Something happens at the source, whatever the provider is doing."""
+        removed = tuple(ref(name) for name in gone if name not in found)
+        delta = DeltaDraft(tuple(good(name, note, key="k") for name in found), removed)
+        self.store.apply_delta(provider, delta, self.drivers[provider].options)
 
     @rule(provider=providers)
     def retire(self, provider: str) -> None:

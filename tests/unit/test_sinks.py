@@ -229,6 +229,7 @@ def test_threads_of_one_process_take_turns(bench: Bench, monkeypatch: pytest.Mon
     try:
         assert entered.wait(30)
         assert "an earlier delivery" in bench.courier.deliver().failed["mirror"]
+        assert not bench.store.lease_sink("mirror", "r2"), "the right is still needed"
     finally:
         leave.set()
         thread.join()

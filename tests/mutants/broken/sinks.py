@@ -252,7 +252,7 @@ def rows_stay(patch: Patch) -> None:
 @mutant("C-12", "what a sweep removes is committed to the outbox before the sweep", also=POSTGRES)
 def removals_committed(patch: Patch) -> None:
     patch.rewrite(
-        PostgresOutboxRows.outbox_removals,
+        PostgresOutboxRows.removing,
         "ingestion=ingestion, removed=True)",
-        "ingestion=ingestion, removed=True)\n            self._connection.commit()",
+        "ingestion=ingestion, removed=True); self._connection.commit()",
     )
