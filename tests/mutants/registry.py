@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     Break = Callable[[Patch], None]
 
 RULES = (
-    *(f"C-{number}" for number in range(1, 12)),
-    *(f"C-{number}" for number in range(13, 36)),
+    *(f"C-{number}" for number in range(1, 36)),
     "C-37",
     "C-38",
     "C-39",
