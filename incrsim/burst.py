@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
 from incrsim.draft import as_entity
-from incrsim.errors import BurstShapeError, InvalidProvider, PageTimeout, ProviderError
+from incrsim.errors import BurstShapeError, InvalidProvider, PageTimeout, ProviderError, StoreError
 from incrsim.provider import Page, as_page, takes_callback
 
 
@@ -52,7 +52,8 @@ class ProviderBurst:
         Args:
             timeout: seconds after which coroutines are cancelled; `None` for no limit.
         """
-        self._context = self._shape.enter(timeout)
+        with _as_failures(self._provider):
+            self._context = self._shape.enter(timeout)
 
     def fetch(self, cursor: Any, timeout: float | None = None) -> Page:
         """Ask the provider for the page at `cursor`.
@@ -61,11 +62,13 @@ class ProviderBurst:
             InvalidPage: when what comes back is not a page (C-3).
             PageTimeout: when a coroutine took longer than `timeout` seconds and was cancelled (C-16).
         """
-        page = as_page(self._loop.result(self._provider.next(self._context, cursor), timeout))
-        # A generator of entities is the provider's code as well: run it here, on the burst's thread and under its
-        # limit. So is serialising what it gave: on this thread its dicts are still at hand, on another it takes half as
-        # long again.
-        return replace(page, entities=[as_entity(each) for each in list(page.entities)], problems=list(page.problems))
+        with _as_failures(self._provider):
+            page = as_page(self._loop.result(self._provider.next(self._context, cursor), timeout))
+            # A generator of entities is the provider's code as well: run it here, on the burst's thread and under its
+            # limit. So is serialising what it gave: on this thread its dicts are still at hand, on another it takes
+            # half as long again.
+            entities = [as_entity(each) for each in list(page.entities)]
+            return replace(page, entities=entities, problems=list(page.problems))
 
     def leave(self, error: BaseException | None = None, timeout: float | None = None) -> None:
         """Leave the provider's context, whatever happened, and end the burst's event loop.
@@ -75,9 +78,21 @@ class ProviderBurst:
             timeout: seconds after which coroutines are cancelled.
         """
         try:
-            self._shape.leave(error, timeout)
+            with _as_failures(self._provider):
+                self._shape.leave(error, timeout)
         finally:
             self._loop.close()
+
+
+@contextmanager
+def _as_failures(provider: Any) -> Iterator[None]:
+    """What a provider's code raises is the provider's failure, also where the engine or Python gives the class another
+    meaning: one that calls `sys.exit()` ends no worker, and one that raises `Fenced` overtakes nobody.
+    """
+    try:
+        yield
+    except (StoreError, SystemExit, GeneratorExit, asyncio.CancelledError) as error:
+        raise ProviderError(f"the provider {provider.name!r} raised {type(error).__name__}: {error}") from error
 
 
 class _Loop:
@@ -254,10 +269,15 @@ async def _within(coroutine: Coroutine[Any, Any, Any], seconds: float | None) ->
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            return await coroutine
+            result = await coroutine
     except TimeoutError as error:
         if limit.expired():
-            raise PageTimeout(
-                f"the provider took longer than page_timeout ({seconds:g} s), and was cancelled"
-            ) from error
+            raise _cancelled(seconds) from error
         raise
+    if limit.expired():  # it caught its own cancellation; what it returned is as late as any
+        raise _cancelled(seconds)
+    return result
+
+
+def _cancelled(seconds: float | None) -> PageTimeout:
+    return PageTimeout(f"the provider took longer than page_timeout ({seconds:g} s), and was cancelled")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -59,12 +59,11 @@ class Engine:
     host: Host
     holder: str
     stopping: Callable[[], bool] = lambda: False
+    name: str = field(init=False)
+    """The provider's name when it was added: what its entities are owned by, whatever it calls itself later (C-1)."""
 
-    @property
-    def name(self) -> str:
-        """The provider's name."""
-        name: str = self.provider.name
-        return name
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.provider.name)
 
     def tick(self) -> Generator[events.Event, None, None]:
         """Do what is due for the provider, one step at a time.

@@ -23,6 +23,9 @@ from incrsim.options import ProviderOptions
 LONGEST_RATE_LIMIT = timedelta(hours=24)
 """A source may ask to wait so long; a later instant is cut (C-17)."""
 
+SHORTEST_RATE_LIMIT = timedelta(seconds=1)
+"""How long a source is left alone that asks to wait until an instant which has passed (C-17)."""
+
 CANCEL_WAIT = timedelta(hours=24)
 """How long `cancel` and `delete` put off the next ingestion (C-33, C-34)."""
 
@@ -181,7 +184,7 @@ def failed(ingestion: Ingestion, failure: Failure, options: ProviderOptions, now
     if ingestion.status is Status.BURSTING:
         match failure.consequence:
             case Consequence.RATE_LIMITED:
-                return Decision(_rate_limited(ingestion, failure, now))
+                return Decision(_rate_limited(ingestion, failure, options, now))
             case Consequence.CURSOR_EXPIRED if not ingestion.expired_before:
                 return _end(
                     replace(noted, expired_before=True), Cause.CURSOR_EXPIRED, Outcome.CANCELED, now, timedelta(0)
@@ -275,9 +278,11 @@ def _retry(ingestion: Ingestion, options: ProviderOptions, now: datetime) -> Dec
     return _end(ingestion, Cause.ATTEMPTS_USED_UP, Outcome.CANCELED, now, options.backoff[-1])
 
 
-def _rate_limited(ingestion: Ingestion, failure: Failure, now: datetime) -> Ingestion:
+def _rate_limited(ingestion: Ingestion, failure: Failure, options: ProviderOptions, now: datetime) -> Ingestion:
     latest = now + LONGEST_RATE_LIMIT
-    until = max(failure.until or now, now)
+    until = failure.until or now
+    if until < now:  # asking again at once, and without an attempt, would never end
+        until = now + max(options.burst_interval, SHORTEST_RATE_LIMIT)
     if until > latest:
         failure = replace(failure, message=f"{failure.message} (cut to {latest.isoformat()}: at most 24 hours ahead)")
     return _move(ingestion, Cause.RATE_LIMITED, due_at=min(until, latest), last_error=failure)

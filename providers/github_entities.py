@@ -7,7 +7,7 @@ from typing import Any
 
 import incrsim
 from incrsim.entity_rules import is_tag
-from providers.entity_names import entity_name
+from providers.naming import readable_name
 
 FIELDS = """
   name nameWithOwner description url homepageUrl visibility isArchived isDisabled isFork isTemplate
@@ -30,7 +30,7 @@ def component_of(node: Mapping[str, Any], provider: incrsim.IncrementalEntityPro
         "backstage.io/source-location": f"url:{node['url']}/",
     }
     return incrsim.component(
-        entity_name(node["name"]),
+        readable_name(node["name"]),
         provider=provider,
         type="repository",
         lifecycle="deprecated" if node["isArchived"] else "production",
@@ -50,7 +50,7 @@ def component_of(node: Mapping[str, Any], provider: incrsim.IncrementalEntityPro
 
 def ref_of(name: str) -> str:
     """The ref of a repository's entity."""
-    return f"component:default/{entity_name(name)}".lower()
+    return f"component:default/{readable_name(name)}".lower()
 
 
 def node_of(repository: Mapping[str, Any]) -> dict[str, Any]:

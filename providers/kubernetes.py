@@ -27,11 +27,11 @@ from urllib.parse import urlsplit
 import incrsim
 from incrsim.clock import Clock
 from incrsim.entity_rules import is_key, is_name
-from providers.entity_names import entity_name
 from providers.http_answer import gone
 from providers.http_secret import Secret
 from providers.http_session import Session
 from providers.http_source import HttpSource
+from providers.naming import readable_name
 
 POD = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 PART_OF = "app.kubernetes.io/part-of"
@@ -114,7 +114,7 @@ class Kubernetes(HttpSource):
         metadata = item["metadata"]
         labels = {key: text for key, text in (metadata.get("labels") or {}).items() if is_key(key) and _is_value(text)}
         return incrsim.resource(
-            entity_name(".".join(filter(None, (self._cluster, plural, metadata["name"])))),
+            readable_name(".".join(filter(None, (self._cluster, plural, metadata["name"])))),
             provider=self,
             type=f"kubernetes-{kind.lower()}",
             title=metadata["name"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,7 +47,7 @@ class Reader:
 
     def bodies(self) -> list[dict[str, Any]]:
         """The catalog."""
-        return [json.loads(each.body) for each in self.app.catalog.entities()]
+        return [each.body for each in self.app.catalog.entities()]
 
     def names(self) -> set[str]:
         """The names in the catalog."""

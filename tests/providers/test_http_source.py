@@ -11,9 +11,9 @@ import pytest
 import incrsim
 from incrsim.entity_rules import is_name
 from incrsim.errors import MissingExtra
-from providers.entity_names import entity_name
 from providers.http_pages import HttpPages
 from providers.http_session import MAX_BYTES
+from providers.naming import readable_name
 from tests.docs.running import ROOT
 from tests.providers.server.control import ApiServer
 
@@ -35,10 +35,10 @@ def test_a_provider_is_read_in_one_sitting(path: Path) -> None:
 @pytest.mark.parametrize("text", ["a", "A.b-c_d", "", "-", "ü", "a" * 64, "a" * 62 + "--", "\ud800", "\0", "x/y"])
 def test_any_text_becomes_a_name(text: str) -> None:
     """Valid ones stay, all others become valid, and two texts never become the same."""
-    name = entity_name(text)
+    name = readable_name(text)
     assert is_name(name)
     assert (name == text) == (is_name(text) is not None)
-    assert entity_name(f"{text}!") != name
+    assert readable_name(f"{text}!") != name
 
 
 def test_an_answer_without_end_is_given_up(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import tracemalloc
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import pytest
 
 import incrsim
 from incrsim import events
-from incrsim.errors import CursorExpired, FatalError, RateLimited, StoreError, StoreUnavailable
+from incrsim.errors import CursorExpired, FatalError, Fenced, RateLimited, StoreError, StoreUnavailable
 from incrsim.ingestion import Consequence, Outcome, Status
 from incrsim.lifecycle import Operator
 from incrsim.provider import Problem
@@ -101,16 +102,26 @@ def test_dropped_tick_leaves_its_context(shape: type[Source], steps: int) -> Non
 
 
 @shapes
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 @pytest.mark.rule("C-2")
-def test_interrupted_tick_leaves_its_context(shape: type[Source], error: type[BaseException]) -> None:
+def test_interrupted_tick_leaves_its_context(shape: type[Source]) -> None:
     """Ctrl-C inside the provider's code leaves the context, is no failure of the provider's, and goes on its way."""
-    provider = shape(["a"], error())
+    provider = shape(["a"], KeyboardInterrupt())
     rig = Rig(provider)
-    with pytest.raises(error):
+    with pytest.raises(KeyboardInterrupt):
         rig.tick()
-    assert provider.log[-1] == f"left by {error.__name__}"
+    assert provider.log[-1] == "left by KeyboardInterrupt"
     assert (rig.ingestion.status, rig.ingestion.last_error, rig.ingestion.pages) == (Status.BURSTING, None, 1)
+
+
+@shapes
+@pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), asyncio.CancelledError(), Fenced("no")])
+def test_what_means_something_to_the_engine_is_the_providers_failure(shape: type[Source], error: BaseException) -> None:
+    """A provider that calls `sys.exit()` ends no worker, and one that raises the engine's own errors fails as any."""
+    provider = shape(["a"], error)
+    rig = Rig(provider)
+    assert rig.names()[-1] == "Failed"
+    assert rig.ingestion.last_error is not None
+    assert rig.ingestion.last_error.error == "ProviderError"
 
 
 @shapes
