@@ -20,6 +20,7 @@ from incrsim.opening import open  # noqa: A004  # reads as incrsim.open(…)
 from incrsim.options import ProviderOptions
 from incrsim.preview import Preview, preview
 from incrsim.provider import IncrementalEntityProvider, Page, Problem
+from incrsim.provider_events import Delta, SourceEvent
 from incrsim.report import CycleReport
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Catalog",
     "CursorExpired",
     "CycleReport",
+    "Delta",
     "Entity",
     "EntityRef",
     "FatalError",
@@ -40,6 +42,7 @@ __all__ = [
     "ProviderError",
     "ProviderOptions",
     "RateLimited",
+    "SourceEvent",
     "Status",
     "StoreError",
     "SystemClock",

@@ -9,13 +9,13 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from incrsim import events
+from incrsim import events, mutations
 from incrsim.catalog import Catalog
 from incrsim.clock import Clock, SystemClock
 from incrsim.engine import Engine
@@ -26,8 +26,12 @@ from incrsim.ingestion import Ingestion, Status
 from incrsim.lifecycle import Operator
 from incrsim.operators import Operators
 from incrsim.options import ProviderOptions
+from incrsim.planning import plan
+from incrsim.planning_values import Plan
 from incrsim.provider import check_provider
+from incrsim.provider_events import Delta, SourceEvent
 from incrsim.report import CycleReport
+from incrsim.report_mutations import DeltaReport, EventReport, FullReport
 from incrsim.store import Store
 from incrsim.store.contract import ProviderState
 
@@ -191,6 +195,65 @@ class App:
         finally:
             unsubscribe()
         return CycleReport(name, ingestion, returned, self._stopwatch.monotonic() - began)
+
+    def emit(self, topic: str, payload: Any = None, headers: Mapping[str, str] | None = None) -> EventReport:
+        """Hand an event of a source to the providers that name its topic; waits for no burst (C-29).
+
+        Args:
+            topic: what it is about.
+            payload: what the source sent.
+            headers: of the request that brought it.
+
+        Raises:
+            NoEventHandler: when no provider here names the topic.
+            EventHandlerFailed: when a handler failed; nothing of its answer was kept.
+            StoreError: when the store cannot be used.
+        """
+        engines = [self._served[name].engine for name in self.providers()]
+        return mutations.emit(engines, SourceEvent(topic, payload, headers or {}), self.events.publish)
+
+    def apply_delta(self, name: str, added: Iterable[Any] = (), removed: Iterable[str] = ()) -> DeltaReport:
+        """Add, change and remove some of a provider's entities at once, as an event would (C-30).
+
+        Args:
+            name: the provider's name.
+            added: entities, as on a `Page`.
+            removed: refs.
+
+        Raises:
+            UnknownProvider: when this app does not serve it.
+            InvalidDelta: when it cannot be applied as it is.
+            InvalidEntity: when an entity has no readable ref, or is invalid and the options say so.
+        """
+        return mutations.apply_delta(self._find(name).engine, Delta(added, removed), self.events.publish)
+
+    def apply_full(self, name: str, entities: Iterable[Any]) -> FullReport:
+        """Make a provider's entities equal to these, in one step and under its guards, between two ingestions (C-30).
+
+        Args:
+            name: the provider's name.
+            entities: all of them; read one after the other, and never all in memory.
+
+        Raises:
+            UnknownProvider: when this app does not serve it.
+            ProviderBusy: when somebody works on it.
+            InvalidTransition: when its ingestion is under way.
+        """
+        return mutations.apply_full(self._find(name).engine, entities, self.events.publish)
+
+    def plan(self, name: str) -> Plan:
+        """Read a whole cycle of a provider and say what it would do; changes nothing (C-28). No burst of the provider
+        runs in this process meanwhile.
+
+        Args:
+            name: the provider's name.
+
+        Raises:
+            UnknownProvider: when this app does not serve it.
+            ProviderBusy: when a thread of it is stuck in this process.
+        """
+        with self._engine(name) as engine:
+            return plan(engine.provider, engine.options, engine.store, engine.host)
 
     def run(self) -> None:
         """Serve all providers until `stop` is called, each when it is due; the store may go away and come back

@@ -125,6 +125,23 @@ class _Loop:
         return self._runner
 
 
+def answer(call: Callable[[], Any], timeout: float | None = None) -> Any:
+    """What a provider's code answers outside of a burst; a coroutine runs on a loop of its own.
+
+    Args:
+        call: calls it, on this thread.
+        timeout: seconds after which a coroutine is cancelled.
+
+    Raises:
+        PageTimeout: when a coroutine took longer, and was cancelled.
+    """
+    loop = _Loop()
+    try:
+        return loop.result(call(), timeout)
+    finally:
+        loop.close()
+
+
 class _ManagerShape:
     """`around()` returns a context manager, or an async one."""
 

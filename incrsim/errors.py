@@ -81,6 +81,10 @@ class InvalidQuery(CallerError, ValueError):
     """The catalog cannot be asked that: a filter, a limit or a position has a value that no entity could have."""
 
 
+class InvalidDelta(CallerError, ValueError):
+    """A delta that cannot be applied: no list of entities, a ref that is none, or one both added and removed (C-29)."""
+
+
 class NoEventHandler(CallerError):
     """The provider takes no events, or none of that topic (C-29)."""
 
@@ -162,6 +166,10 @@ class InvalidEntity(ProviderError):
 
 class TooManyInvalid(ProviderError):
     """More entities were invalid than `max_invalid_percentage` allows: the ingestion ended without a sweep (C-7)."""
+
+
+class EventHandlerFailed(ProviderError):
+    """A provider's `on_event` failed, or returned something that is no delta; nothing of it was kept (C-29)."""
 
 
 class BurstShapeError(ProviderError):

@@ -150,6 +150,32 @@ class IngestionEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeltaApplied(Event):
+    """An event of the source, or a direct delta, is in the catalog (C-29, C-30).
+
+    Args:
+        counts: what it did, invalid and lost ones included.
+        topic: of the event; `None` for a direct delta.
+    """
+
+    counts: Counts
+    topic: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullApplied(Event):
+    """A full mutation is in the catalog (C-30).
+
+    Args:
+        record: the complete ingestion that it was, with its counts and verdict.
+        due_at: when the next ingestion is due.
+    """
+
+    record: Ingestion
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting(Event):
     """Nothing can be done for this provider before `until`.
 

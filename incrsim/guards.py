@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any, Self
 
 from incrsim.options import ProviderOptions
 
@@ -73,6 +74,34 @@ class Verdict:
     removed: int
     limit_percentage: str | None
     limit_count: int | None
+
+    @classmethod
+    def of(
+        cls,
+        census: Census,
+        refused_by: tuple[Guard, ...],
+        removed: int,
+        options: ProviderOptions,
+        **which: Any,
+    ) -> Self:
+        """A decision under a provider's limits.
+
+        Args:
+            census: what was counted.
+            refused_by: what `judge` said of it.
+            removed: how many entities were removed.
+            options: the limits in force.
+            which: `id`, `ingestion` and `decided_at`.
+        """
+        limit = options.reject_removals_above_percentage
+        return cls(
+            census=census,
+            refused_by=refused_by,
+            removed=removed,
+            limit_percentage=None if limit is None else percentage_text(limit),
+            limit_count=options.reject_removals_above_count,
+            **which,
+        )
 
     @property
     def collected(self) -> int:

@@ -8,10 +8,10 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
-from incrsim.burst import ProviderBurst
+from incrsim.burst import ProviderBurst, answer
 from incrsim.clock import Clock
 from incrsim.errors import PageTimeout
 from incrsim.provider import Page, takes_callback
@@ -188,6 +188,20 @@ class _ThreadSession:
                 answer.set_result(call())
             except BaseException as error:  # noqa: BLE001  # it belongs to the thread that waits for the answer
                 answer.set_exception(error)
+
+
+def answer_beside(call: Callable[[], Any], timeout: float) -> Any:
+    """What a provider's code answers beside its bursts: on this thread, or on a helper thread when a coroutine would
+    meet this thread's own event loop.
+
+    Args:
+        call: calls it.
+        timeout: seconds after which a coroutine is cancelled.
+    """
+    if not _loop_is_running():
+        return answer(call, timeout)
+    with ThreadPoolExecutor(1, "incrsim events") as helper:
+        return helper.submit(answer, call, timeout).result()
 
 
 def _too_long(timeout: float) -> PageTimeout:

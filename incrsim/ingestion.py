@@ -79,7 +79,7 @@ class Counts:
         added: new in the catalog, or taken over from another provider.
         updated: owned before, with another body.
         unchanged: owned before, with the same body.
-        removed: removed by its sweep, or later when its refused sweep was approved.
+        removed: removed by its sweep, by events during it, or later when its refused sweep was approved.
         invalid: distinct entities that were quarantined.
         lost: claims to refs that another provider owns.
         unreadable: problems without a ref; any refuses the sweep.

@@ -210,7 +210,8 @@ def swept(ingestion: Ingestion, verdict: Verdict, options: ProviderOptions, now:
     cause, outcome = (Cause.REFUSED, Outcome.REFUSED) if verdict.refused else (Cause.SWEPT, Outcome.SWEPT)
     # Repetitions are counted once here, where the exact number of marked entities is known (C-8).
     known = ingestion.counts.added + ingestion.counts.updated
-    counts = replace(ingestion.counts, unchanged=max(0, verdict.census.marked - known), removed=verdict.removed)
+    removed = ingestion.counts.removed + verdict.removed  # events may have removed some before
+    counts = replace(ingestion.counts, unchanged=max(0, verdict.census.marked - known), removed=removed)
     return _move(
         ingestion,
         cause,

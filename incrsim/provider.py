@@ -11,6 +11,7 @@ from typing import Any
 from incrsim.cursor import JSONValue
 from incrsim.entity import Entity
 from incrsim.errors import InvalidPage, InvalidProvider
+from incrsim.provider_events import check_handler
 
 NAME_LIMIT = 255
 SHOWN_LENGTH = 200
@@ -21,6 +22,10 @@ class IncrementalEntityProvider:
 
     Subclasses set `name` and write `next`; `around` is for providers that need a client or a connection. Both may be
     `async`, and upstream's callback shape `async def around(self, burst)` is accepted too.
+
+    A provider that can be told of changes also names `topics` and has an `on_event(event)`, sync or async, which gets a
+    `SourceEvent` and returns a `Delta`, or `None` for one that changes nothing (C-29). It runs on the thread of whoever
+    emits the event, also while a burst runs.
     """
 
     name: str
@@ -161,6 +166,7 @@ def check_provider(provider: object) -> str:
     name = provider_name(provider)
     _check_callable(provider, name, "around", "@contextmanager\ndef around(self):\n    yield client", 1)
     _check_callable(provider, name, "next", "def next(self, context, cursor=None):\n    return incrsim.Page(…)", 2)
+    check_handler(provider, name)
     return name
 
 

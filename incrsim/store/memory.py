@@ -24,6 +24,7 @@ from incrsim.store.contract import (
     RecordedProblem,
     StoredEntity,
 )
+from incrsim.store.memory_mutating import MemoryMutating
 from incrsim.store.memory_operating import MemoryOperating
 from incrsim.store.memory_rows import MemoryTransaction
 from incrsim.store.memory_searching import MemorySearching
@@ -35,7 +36,7 @@ from incrsim.store.rows import ProviderRow
 Result = TypeVar("Result")
 
 
-class MemoryStore(MemoryOperating, MemorySearching):
+class MemoryStore(MemoryMutating, MemoryOperating, MemorySearching):
     """A store that lives and dies with its process.
 
     Args:
@@ -93,7 +94,11 @@ class MemoryStore(MemoryOperating, MemorySearching):
     def _transact(self, provider: str, work: Callable[[MemoryTransaction], Result]) -> Result:
         with self._lock:
             tx = MemoryTransaction(self._tables, self._provider(provider))
-            result = work(tx)
+            try:
+                result = work(tx)
+            except BaseException:
+                tx.roll_back()
+                raise
             tx.commit()
             return result
 

@@ -13,13 +13,14 @@ from functools import partial
 from incrsim.entity import Entity
 from incrsim.ingestion import Ingestion
 from incrsim.store.contract import HISTORY_LENGTH, Lease, Mark, RecordedProblem
+from incrsim.store.memory_mutating import MemoryDeltaRows
 from incrsim.store.memory_operating import MemoryOperatingRows
 from incrsim.store.memory_tables import EntityRow, ProviderRows, StaleRow, Tables
 from incrsim.store.page import Compared, FoundProblem, PageChanges, ProblemKind, Stored
 from incrsim.store.rows import NewMark, ProviderRow, SweepCount
 
 
-class MemoryTransaction(MemoryOperatingRows):
+class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
     """`Transaction` over a `MemoryStore`: writes wait in a queue until `commit`."""
 
     def __init__(self, tables: Tables, rows: ProviderRows) -> None:
@@ -31,6 +32,7 @@ class MemoryTransaction(MemoryOperatingRows):
         self._new_problems: list[RecordedProblem] = []
         self._stale: list[StaleRow] = []
         self._collected = rows.stale
+        self._undo: Callable[[], None] | None = None
         self.now = tables.clock.now()
         self.provider = rows.row
         self.lease = rows.lease
@@ -41,6 +43,18 @@ class MemoryTransaction(MemoryOperatingRows):
         for write in self._writes:
             write()
 
+    def flush(self) -> None:
+        """See `FullRows.flush`."""
+        if self._undo is None:
+            self._undo = self._tables.snapshot(self._rows)
+        self.commit()
+        self._writes, self._put_rows, self._new_seen, self._new_problems = [], {}, (), []
+
+    def roll_back(self) -> None:
+        """Take back what was flushed."""
+        if self._undo is not None:
+            self._undo()
+
     def save_provider(self, row: ProviderRow) -> None:
         """See `Transaction.save_provider`."""
         self.provider = row
@@ -50,6 +64,8 @@ class MemoryTransaction(MemoryOperatingRows):
         """See `Transaction.save_lease`."""
         self.lease = lease
         self._writes.append(lambda: setattr(self._rows, "lease", lease))
+        if lease is None:
+            self._writes.append(self._rows.delta_refs.clear)
 
     def save_ingestion(self, ingestion: Ingestion) -> None:
         """See `Transaction.save_ingestion`."""

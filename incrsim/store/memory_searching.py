@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from itertools import islice
 
 from incrsim.store.contract import StoredEntity
-from incrsim.store.memory_rows import Tables
+from incrsim.store.memory_tables import Tables
 from incrsim.store.searching import EntityQuery, bounds, matches
 
 

@@ -7,8 +7,9 @@ change one in passing.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 
 from incrsim.clock import Clock
 from incrsim.ingestion import Ingestion
@@ -59,6 +60,11 @@ class ProviderRows:
     problem_keys: set[bytes] = field(default_factory=set)
     stale: list[StaleRow] = field(default_factory=list)
     streaks: dict[int, int] = field(default_factory=dict)
+    delta_refs: dict[str, int] = field(default_factory=dict)
+
+    def copy(self) -> ProviderRows:
+        """The same rows, apart from what happens to these."""
+        return replace(self, **{each.name: copy(getattr(self, each.name)) for each in fields(self)})
 
 
 class Tables:
@@ -89,6 +95,16 @@ class Tables:
         if self._sorted_refs is None:
             self._sorted_refs = sorted(self.entities)
         return self._sorted_refs
+
+    def snapshot(self, provider: ProviderRows) -> Callable[[], None]:
+        """What takes back all that is done to the entities and to a provider's rows from now on."""
+        entities, rows = dict(self.entities), provider.copy()
+
+        def undo() -> None:
+            self.entities, self._sorted_refs = entities, None
+            self.providers[rows.row.name] = rows
+
+        return undo
 
     def put(self, rows: Mapping[str, EntityRow]) -> None:
         """Write rows, new or not."""

@@ -46,12 +46,13 @@ class AppliedFull:
 
     Args:
         ingestion: the complete ingestion that it stands for in the history, with counts and verdict.
-        verdict: whether a guard refused the removals; what was added and changed stays in either case.
+        verdict: whether a guard refused the removals; what was added and changed stays in either case. `None` when too
+            many entities were invalid, which removes nothing either (C-7).
         next: the ingestion that is open now, due when the one before was.
     """
 
     ingestion: Ingestion
-    verdict: Verdict
+    verdict: Verdict | None
     next: Ingestion
 
 
@@ -61,12 +62,15 @@ class OwnedRef:
 
     Args:
         ref: the entity.
-        stale_cycles: sweeps in a row that found it stale and kept it (C-25).
+        stale_cycles: sweeps in a row that found it stale and kept it; 0 once it was marked again (C-25).
+        marked: whether the ingestion that is not complete wrote or marked its row; while that is scheduled only an
+            event can have done so, and its sweep will not find it stale.
         approved: whether an operator approved its removal (C-26).
     """
 
     ref: str
     stale_cycles: int
+    marked: bool
     approved: bool
 
 
@@ -113,12 +117,13 @@ class MutationStore(Protocol):
         Args:
             lease: from `lease_for_full`.
             pages: all entities, in drafts of bounded size, numbered from 1, the last one `done`; read as they are
-                needed.
+                needed, and again from the first when the transaction must be run again.
             options: the guards.
 
         Raises:
             Fenced: when the lease was overtaken.
             InvalidTransition: when the ingestion is neither scheduled nor resting any more.
+            CallerError: when the last page is not `done`.
             InvalidEntity: when an entity is invalid and the options say so.
         """
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from hashlib import blake2b
 
 from incrsim.entity import Entity
-from incrsim.errors import InvalidEntity
+from incrsim.errors import CursorRepeated, InvalidEntity, TooManyPages
 from incrsim.ingestion import Counts
 from incrsim.options import ProviderOptions
 from incrsim.provider import Problem
@@ -204,6 +204,28 @@ def problem_key(kind: ProblemKind, subject: str) -> bytes:
 def cursor_digest(cursor: str) -> bytes:
     """Sixteen bytes by which an ingestion recognises a cursor that it has seen before (C-5)."""
     return blake2b(cursor.encode(), digest_size=16).digest()
+
+
+def cursor_repeated(draft: PageDraft) -> CursorRepeated:
+    """What to say of a page whose cursor its ingestion has seen before (C-5)."""
+    return CursorRepeated(
+        f"page {draft.sequence} returned the cursor {draft.cursor}, "
+        "which this ingestion has seen before, so it would never finish; "
+        "let each page's cursor point past that page, and return done=True on the last one"
+    )
+
+
+def check_length(sequence: int, options: ProviderOptions) -> None:
+    """See that an ingestion may have so many pages.
+
+    Raises:
+        TooManyPages: when this one is past `max_pages` (C-5).
+    """
+    if options.max_pages is not None and sequence > options.max_pages:
+        raise TooManyPages(
+            f"page {sequence} is past max_pages={options.max_pages}; "
+            "raise it if the source has grown, or mend the cursor"
+        )
 
 
 def _lost_claim(entity: Entity, stored: Stored) -> FoundProblem:

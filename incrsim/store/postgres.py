@@ -30,6 +30,7 @@ from incrsim.store.operating import Approved, Gone, Operated
 from incrsim.store.page import PageDraft
 from incrsim.store.postgres_address import read_address
 from incrsim.store.postgres_errors import REFS_ONCE, RETRIED, Conflict, first_lines
+from incrsim.store.postgres_mutating import PostgresMutating
 from incrsim.store.postgres_operating import PostgresOperating
 from incrsim.store.postgres_pool import PostgresPool
 from incrsim.store.postgres_records import can_hold, read_ingestion, read_lease, read_provider
@@ -49,7 +50,7 @@ CLAIM_LOCK_WAIT = "500ms"
 (C-40)."""
 
 
-class PostgresStore(PostgresOperating, PostgresSearching):
+class PostgresStore(PostgresMutating, PostgresOperating, PostgresSearching):
     """A store in a Postgres database, shared by any number of replicas.
 
     Args:

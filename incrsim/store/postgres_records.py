@@ -86,6 +86,7 @@ def read_provider(row: Mapping[str, Any]) -> ProviderRow:
         paused=row["paused"],
         verdict=None if row["verdict"] is None else _verdict(row["verdict"]),
         approved=row["approved"],
+        deltas=row["deltas"],
     )
 
 

@@ -19,6 +19,7 @@ from incrsim.store.contract import HISTORY_LENGTH, Lease
 from incrsim.store.page import Compared, FoundProblem, PageChanges, Stored
 from incrsim.store.postgres_copy import CopiedEntities
 from incrsim.store.postgres_errors import Conflict
+from incrsim.store.postgres_mutating import PostgresDeltaRows
 from incrsim.store.postgres_operating import PostgresOperatingRows
 from incrsim.store.postgres_records import counts_text, ingestion_row, verdict_text
 from incrsim.store.queries import query
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import psycopg
 
 
-class PostgresTransaction(PostgresOperatingRows):
+class PostgresTransaction(PostgresDeltaRows, PostgresOperatingRows):
     """`Transaction` on a connection whose provider row is locked.
 
     Args:
@@ -84,6 +85,7 @@ class PostgresTransaction(PostgresOperatingRows):
             paused=row.paused,
             verdict=verdict_text(row.verdict),
             approved=row.approved,
+            deltas=row.deltas,
         )
 
     def save_lease(self, lease: Lease | None) -> None:

@@ -26,6 +26,7 @@ class ProviderRow:
         paused: whether an operator paused it (C-33).
         verdict: its last verdict itself, until the next one or a purge (C-26).
         approved: whether an operator approved that.
+        deltas: how many events and direct deltas it has had (C-29).
     """
 
     name: str
@@ -34,6 +35,7 @@ class ProviderRow:
     paused: bool = False
     verdict: Verdict | None = None
     approved: bool = False
+    deltas: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Transaction(Protocol):
         """Write the provider's row."""
 
     def save_lease(self, lease: Lease | None) -> None:
-        """Write the lease, or give it back."""
+        """Write the lease, or give it back: no page is in flight then, and what deltas recorded goes."""
 
     def save_ingestion(self, ingestion: Ingestion) -> None:
         """Write the ingestion that is not complete: a new one, or the one that `ingestion` was read from."""
@@ -83,6 +85,9 @@ class Transaction(Protocol):
 
     def ids_of(self, refs: Sequence[str]) -> list[int]:
         """The ids of what is stored under these refs."""
+
+    def later_deltas(self, refs: Sequence[str], after: int) -> set[str]:
+        """Which of these refs a delta later than number `after` has set while this burst runs (C-29)."""
 
     def inserting(self, ingestion: int) -> AbstractContextManager[list[Entity]]:
         """A list for new entities, which come in the order of refs; a store may write each one as it comes."""

@@ -2,21 +2,31 @@
 
 Each function runs inside one transaction that a store has begun, with the provider's row locked. What may happen is
 decided by `lifecycle`, `guards` and `page`, which are pure; here the decision and its rows come together. A store
-brings the rows: `rows.Transaction`. What operators do is in `operations`.
+brings the rows: `rows.Transaction`. What operators do is in `operations`, what events and direct
+mutations do in `deltas` and `full`.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from incrsim import guards, lifecycle
-from incrsim.errors import CursorRepeated, Fenced, InvalidTransition, TooManyPages
+from incrsim.errors import Fenced, InvalidTransition
 from incrsim.guards import Census, Verdict
-from incrsim.ingestion import Failure, Ingestion, NextAction, Status
+from incrsim.ingestion import Counts, Failure, Ingestion, NextAction, Status
 from incrsim.lifecycle import Decision
 from incrsim.options import ProviderOptions
 from incrsim.store.contract import SWEEP_CHUNK, Claim, CommittedPage, Granted, Held, Lease, NotDue, Paused
-from incrsim.store.page import PageDraft, cursor_digest, decide, without_repeated_problems
+from incrsim.store.page import (
+    Compared,
+    PageChanges,
+    PageDraft,
+    check_length,
+    cursor_digest,
+    cursor_repeated,
+    decide,
+    without_repeated_problems,
+)
 from incrsim.store.rows import NewMark, Transaction
 
 
@@ -43,47 +53,95 @@ def claim(tx: Transaction, holder: str, options: ProviderOptions) -> Claim:
     tx.save_provider(provider)
     tx.save_lease(lease)
     tx.save_ingestion(ingestion)
-    return Granted(lease, ingestion)
+    return Granted(lease, ingestion, deltas=provider.deltas)
 
 
 def commit_page(tx: Transaction, lease: Lease, draft: PageDraft, options: ProviderOptions) -> CommittedPage:
     """Commit one page: entities, mark, cursor, problems and lease renewal."""
-    ingestion = _held(tx, lease, Status.BURSTING)
-    _check_sequence(ingestion, draft, options)
-    # Written in the order of refs, whatever the page has, no two providers wait for each other in a circle (C-40).
-    compared = tx.compare(sorted(draft.entities, key=lambda entity: entity.ref or ""), ingestion.number)
-    with tx.inserting(ingestion.number) as new:
-        changes = decide(draft, compared, tx.provider.name, ingestion.number, options, new)
-    known = (
-        tx.known_problems([found.key for found in changes.problems], ingestion.number) if changes.problems else set()
-    )
-    problems, counts = without_repeated_problems(changes, known)
-    if reported := [found.problem.ref for found in draft.reported if found.problem.ref is not None]:
-        # What the provider says it could not read has not vanished (C-7).
-        changes.seen.extend(tx.ids_of(reported))
-    tx.apply(changes, ingestion.number)
-    digest = None if draft.cursor is None else cursor_digest(draft.cursor)
-    mark = NewMark(ingestion.number, draft.sequence, draft.cursor, digest, [*compared.same, *changes.seen], counts)
-    if not tx.add_mark(mark):
-        raise CursorRepeated(
-            f"page {draft.sequence} returned the cursor {draft.cursor}, "
-            "which this ingestion has seen before, so it would never finish; "
-            "let each page's cursor point past that page, and return done=True on the last one"
-        )
-    if problems:
-        tx.add_problems(problems, ingestion.number, draft.sequence)
-    ingestion = lifecycle.page_committed(ingestion, draft.cursor, counts, now=tx.now)
-    decision = _after_done_page(tx, ingestion, options) if draft.done else Decision(ingestion)
-    store_decision(tx, decision)
+    ingestion = held(tx, lease, Status.BURSTING)
+    check_length(draft.sequence, options)
+    counts, decision = write_page(tx, ingestion, draft, options)
     # An ingestion that ended here (too many invalid) gives its lease back with the same commit.
     renewed = replace(lease, expires_at=tx.now + lease.length)
     tx.save_lease(None if decision.successor else renewed)
-    return CommittedPage(counts, decision, renewed, paused=tx.provider.paused)
+    return CommittedPage(counts, decision, renewed, deltas=tx.provider.deltas, paused=tx.provider.paused)
+
+
+def write_page(
+    tx: Transaction, ingestion: Ingestion, draft: PageDraft, options: ProviderOptions
+) -> tuple[Counts, Decision]:
+    """Write all of a page but the lease; says what the page did, and what becomes of its ingestion."""
+    _check_sequence(ingestion, draft)
+    current, superseded = _without_superseded(tx, draft)
+    written = write_entities(tx, current, ingestion.number, ingestion.number, options)
+    counts = written.counts + superseded
+    seen = [*written.compared.same, *written.changes.seen]
+    if reported := [found.problem.ref for found in draft.reported if found.problem.ref is not None]:
+        # What the provider says it could not read has not vanished (C-7).
+        seen.extend(tx.ids_of(reported))
+    digest = None if draft.cursor is None else cursor_digest(draft.cursor)
+    if not tx.add_mark(NewMark(ingestion.number, draft.sequence, draft.cursor, digest, seen, counts)):
+        raise cursor_repeated(draft)
+    ingestion = lifecycle.page_committed(ingestion, draft.cursor, counts, now=tx.now)
+    decision = _after_done_page(tx, ingestion, options) if draft.done else Decision(ingestion)
+    store_decision(tx, decision)
+    return counts, decision
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of some entities.
+
+    Args:
+        compared: what the catalog held.
+        changes: what was written.
+        counts: what that did; a problem that the ingestion had before is not counted again.
+    """
+
+    compared: Compared
+    changes: PageChanges
+    counts: Counts
+
+
+def write_entities(
+    tx: Transaction, draft: PageDraft, ingestion: int, written_in: int, options: ProviderOptions
+) -> Written:
+    """Compare entities with the catalog, write those that differ, and record problems.
+
+    Args:
+        tx: the transaction.
+        draft: the entities.
+        ingestion: the number of the ingestion that gets the problems, and in which nothing counts twice.
+        written_in: the ingestion that the rows name.
+        options: what to do with invalid ones.
+    """
+    # Written in the order of refs, whatever the page has, no two providers wait for each other in a circle (C-40).
+    compared = tx.compare(sorted(draft.entities, key=lambda entity: entity.ref or ""), ingestion)
+    with tx.inserting(written_in) as new:
+        changes = decide(draft, compared, tx.provider.name, ingestion, options, new)
+    known = tx.known_problems([found.key for found in changes.problems], ingestion) if changes.problems else set()
+    problems, counts = without_repeated_problems(changes, known)
+    tx.apply(changes, written_in)
+    if problems:
+        tx.add_problems(problems, ingestion, draft.sequence)
+    return Written(compared, changes, counts)
+
+
+def _without_superseded(tx: Transaction, draft: PageDraft) -> tuple[PageDraft, Counts]:
+    """A page without the refs that an event has set since its fetch began, so that it does not undo that event (C-29);
+    and what to count of those: that the source held them (C-22).
+    """
+    if tx.provider.deltas == draft.deltas:
+        return draft, Counts()
+    superseded = tx.later_deltas([each.ref for each in draft.entities if each.ref is not None], draft.deltas)
+    valid = sum(each.ref in superseded and not each.violations for each in draft.entities)
+    kept = [each for each in draft.entities if each.ref not in superseded]
+    return replace(draft, entities=kept), Counts(valid=valid)
 
 
 def end_burst(tx: Transaction, lease: Lease, options: ProviderOptions) -> Ingestion:
     """End a burst at a page boundary; after the done page only the lease is given back."""
-    ingestion = _held(tx, lease, Status.BURSTING, Status.SWEEPING)
+    ingestion = held(tx, lease, Status.BURSTING, Status.SWEEPING)
     if ingestion.status is Status.BURSTING:
         ingestion = lifecycle.burst_spent(ingestion, options, tx.now)
         tx.save_ingestion(ingestion)
@@ -93,7 +151,7 @@ def end_burst(tx: Transaction, lease: Lease, options: ProviderOptions) -> Ingest
 
 def record_failure(tx: Transaction, lease: Lease, failure: Failure, options: ProviderOptions) -> Decision:
     """Keep a failure and what follows from it."""
-    ingestion = _held(tx, lease, Status.BURSTING, Status.SWEEPING)
+    ingestion = held(tx, lease, Status.BURSTING, Status.SWEEPING)
     decision = lifecycle.failed(ingestion, failure, options, tx.now)
     store_decision(tx, decision)
     tx.save_lease(None)
@@ -102,7 +160,14 @@ def record_failure(tx: Transaction, lease: Lease, failure: Failure, options: Pro
 
 def commit_sweep(tx: Transaction, lease: Lease, options: ProviderOptions) -> Ingestion:
     """Count, ask the guards, remove in chunks, and rest."""
-    ingestion = _held(tx, lease, Status.SWEEPING)
+    ingestion, _ = sweep(tx, held(tx, lease, Status.SWEEPING), lease, options)
+    tx.save_ingestion(ingestion)
+    tx.save_lease(None)
+    return ingestion
+
+
+def sweep(tx: Transaction, ingestion: Ingestion, lease: Lease, options: ProviderOptions) -> tuple[Ingestion, Verdict]:
+    """Sweep, or refuse to; gives the ingestion as it rests, which is left to be written, and the verdict."""
     count = tx.collect_stale(ingestion.number, options.removal_grace_cycles)
     census = Census(
         marked=count.owned - count.stale,
@@ -117,12 +182,17 @@ def commit_sweep(tx: Transaction, lease: Lease, options: ProviderOptions) -> Ing
     removed = 0
     if not refused_by:
         removed = _remove(tx, ingestion, lease, options)
-    verdict = _verdict(tx, ingestion, census, refused_by, removed, options)
-    ingestion = lifecycle.swept(ingestion, verdict, options, tx.now)
+    verdict = Verdict.of(
+        census,
+        refused_by,
+        removed,
+        options,
+        id=tx.provider.last_verdict + 1,
+        ingestion=ingestion.number,
+        decided_at=tx.now,
+    )
     tx.save_provider(replace(tx.provider, last_verdict=verdict.id, verdict=verdict, approved=False))
-    tx.save_ingestion(ingestion)
-    tx.save_lease(None)
-    return ingestion
+    return lifecycle.swept(ingestion, verdict, options, tx.now), verdict
 
 
 def open_ingestion(tx: Transaction) -> Ingestion:
@@ -138,7 +208,7 @@ def open_ingestion(tx: Transaction) -> Ingestion:
     return tx.ingestion
 
 
-def _held(tx: Transaction, lease: Lease, *statuses: Status) -> Ingestion:
+def held(tx: Transaction, lease: Lease, *statuses: Status) -> Ingestion:
     """The ingestion, if this lease was not overtaken: whether it has *expired* does not matter, safety never rests on
     clocks (C-37).
     """
@@ -148,21 +218,24 @@ def _held(tx: Transaction, lease: Lease, *statuses: Status) -> Ingestion:
             f"but the fence is {tx.provider.fence} now: "
             "another replica or an operator took over, and this write was refused"
         )
-    ingestion = open_ingestion(tx)
+    return require(open_ingestion(tx), *statuses)
+
+
+def require(ingestion: Ingestion, *statuses: Status) -> Ingestion:
+    """The ingestion, if it is in one of these statuses.
+
+    Raises:
+        InvalidTransition: when it is in another.
+    """
     if ingestion.status not in statuses:
         raise InvalidTransition(f"that needs an ingestion that is {' or '.join(statuses)}; {ingestion.story()}")
     return ingestion
 
 
-def _check_sequence(ingestion: Ingestion, draft: PageDraft, options: ProviderOptions) -> None:
+def _check_sequence(ingestion: Ingestion, draft: PageDraft) -> None:
     if draft.sequence != ingestion.pages + 1:
         raise InvalidTransition(
             f"page {draft.sequence} cannot be committed, the next one is {ingestion.pages + 1}; {ingestion.story()}"
-        )
-    if options.max_pages is not None and draft.sequence > options.max_pages:
-        raise TooManyPages(
-            f"page {draft.sequence} is past max_pages={options.max_pages}; "
-            "raise it if the source has grown, or mend the cursor"
         )
 
 
@@ -193,24 +266,3 @@ def _remove(tx: Transaction, ingestion: Ingestion, lease: Lease, options: Provid
         tx.renew_lease(lease)
     tx.end_removal(options.removal_grace_cycles)
     return removed
-
-
-def _verdict(
-    tx: Transaction,
-    ingestion: Ingestion,
-    census: Census,
-    refused_by: tuple[guards.Guard, ...],
-    removed: int,
-    options: ProviderOptions,
-) -> Verdict:
-    limit = options.reject_removals_above_percentage
-    return Verdict(
-        id=tx.provider.last_verdict + 1,
-        ingestion=ingestion.number,
-        decided_at=tx.now,
-        census=census,
-        refused_by=refused_by,
-        removed=removed,
-        limit_percentage=None if limit is None else guards.percentage_text(limit),
-        limit_count=options.reject_removals_above_count,
-    )

@@ -24,7 +24,9 @@ from incrsim.options import ProviderOptions
 from incrsim.provider import Page, Problem
 from incrsim.store import Store
 from incrsim.store.contract import CommittedPage, Granted, Lease
+from incrsim.store.mutating import AppliedDelta, DeltaDraft
 from tests.contract.base import everything
+from tests.contract.driver import drafts
 from tests.contract.samples import broken, good, ref, unreadable
 
 PROVIDERS = ("p", "q")
@@ -77,6 +79,7 @@ class Agreement(RuleBasedStateMachine):
         self.stores = type(self).open_stores()
         self.leases: dict[str, list[Lease]] = {name: [] for name in PROVIDERS}
         self.options = dict.fromkeys(PROVIDERS, ProviderOptions())
+        self.deltas = dict.fromkeys(PROVIDERS, 0)
         for name in PROVIDERS:
             self.register(name)
 
@@ -131,6 +134,7 @@ class Agreement(RuleBasedStateMachine):
         reported=problems,
         late=st.sampled_from([0, 0, 0, 1]),
         ahead=st.sampled_from([1, 1, 1, 0, 2]),
+        events_since=st.sampled_from([0, 0, 1, 2]),
     )
     def page(
         self,
@@ -141,14 +145,16 @@ class Agreement(RuleBasedStateMachine):
         reported: list[str | Problem],
         late: int,
         ahead: int,
+        events_since: int = 0,
     ) -> None:
-        """Commit a page, under the last lease or the one before, in order or not."""
+        """Commit a page, under the last lease or the one before, in order or not, fetched before or after events."""
         if len(self.leases[name]) <= late:
             return
         lease = self.leases[name][-1 - late]
         sequence = self.stores[0].state(name).ingestion.pages + ahead
         page = Page(found, done=done, problems=reported)
         draft = draft_page(page, sequence, None if done else canonical_cursor(cursor))
+        draft = replace(draft, deltas=max(0, self.deltas[name] - events_since))
         answer = self.both(lambda store: store.commit_page(lease, draft, self.options[name]))
         if isinstance(answer, CommittedPage):
             self.leases[name].append(answer.lease)
@@ -189,6 +195,27 @@ class Agreement(RuleBasedStateMachine):
         """An operator steps in."""
         self.both(lambda store: store.operate(name, operator))
 
+    @rule(name=provider_names, added=st.lists(entities, max_size=3), removed=st.lists(names, max_size=2))
+    def event(self, name: str, added: list[Entity], removed: list[str]) -> None:
+        """Something happens at the source, whatever the provider is doing."""
+        latest = {each.ref: each for each in added}
+        gone = tuple(ref(each) for each in removed if ref(each) not in latest)
+        delta = DeltaDraft(tuple(latest.values()), gone)
+        answer = self.both(lambda store: store.apply_delta(name, delta, self.options[name]))
+        self.deltas[name] += isinstance(answer, AppliedDelta)
+
+    @rule(name=provider_names, pages=st.lists(found_on_a_page, max_size=3), is_waiting=st.booleans())
+    def full(self, name: str, pages: list[list[Entity]], is_waiting: bool) -> None:  # noqa: FBT001
+        """Somebody names all entities at once, now or once the provider is free."""
+        lease = self.stores[0].state(name).lease
+        if lease is not None and is_waiting:
+            self.clock.advance_to(lease.expires_at)
+        taken = self.both(lambda store: store.lease_for_full(name, "r3", self.options[name]))
+        if isinstance(taken, Lease):
+            self.leases[name].append(taken)
+            self._under_lease(name, lambda store, held: store.apply_full(held, drafts(pages), self.options[name]))
+            self._under_lease(name, lambda store, held: store.give_back(held))
+
     def _under_lease(self, name: str, step: Callable[[Store, Lease], object]) -> None:
         if self.leases[name]:
             lease = self.leases[name][-1]
@@ -201,6 +228,12 @@ class Agreement(RuleBasedStateMachine):
         """All that can be read is the same, but for the numbers of problems, of which only the order is promised."""
         one, other = (_renumbered(everything(store)) for store in self.stores)
         assert one == other
+
+    @invariant()
+    def the_same_to_plan_with(self) -> None:
+        """What `plan` reads is the same too."""
+        self.both(lambda store: [store.owned(name) for name in PROVIDERS])
+        self.both(lambda store: store.known([ref(name) for name in NAMES]))
 
 
 def _answer(step: Callable[[Store], Any], store: Store) -> Any:

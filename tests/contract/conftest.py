@@ -3,5 +3,18 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"tests.contract.{name}" for name in ("claims", "failures", "guards", "ownership", "pages", "reading", "sweeps"))
+    *(
+        f"tests.contract.{name}"
+        for name in (
+            "claims",
+            "deltas",
+            "failures",
+            "full",
+            "guards",
+            "ownership",
+            "pages",
+            "reading",
+            "sweeps",
+        )
+    )
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from incrsim.clock import VirtualClock
@@ -16,6 +16,9 @@ from incrsim.options import ProviderOptions
 from incrsim.provider import Page, Problem
 from incrsim.store import Store
 from incrsim.store.contract import Claim, CommittedPage, Granted, Lease
+from incrsim.store.mutating import AppliedDelta, AppliedFull, DeltaDraft
+from incrsim.store.page import PageDraft
+from tests.contract.samples import ref
 
 
 @dataclass(slots=True)
@@ -37,6 +40,7 @@ class Driver:
     options: ProviderOptions = field(default_factory=ProviderOptions)
     held: Lease | None = None
     ingestion: Ingestion | None = None
+    deltas: int = 0
 
     def __post_init__(self) -> None:
         self.store.register(self.name)
@@ -71,7 +75,7 @@ class Driver:
         """Claim now; it must succeed."""
         granted = self.try_claim()
         assert isinstance(granted, Granted), granted
-        self.held, self.ingestion = granted.lease, granted.ingestion
+        self.held, self.ingestion, self.deltas = granted.lease, granted.ingestion, granted.deltas
         return granted
 
     def begin(self) -> Granted:
@@ -83,21 +87,27 @@ class Driver:
             self.clock.advance_to(state.lease.expires_at)
         return self.claim()
 
-    def page(
+    def page(  # all that a page may have
         self,
         *entities: Entity,
         done: bool = False,
         cursor: JSONValue = None,
         problems: Iterable[Problem | str] = (),
         sequence: int | None = None,
+        fetched_after: int | None = None,
     ) -> CommittedPage:
-        """Commit the next page; unless a cursor is given, it is the page's number."""
+        """Commit the next page; unless a cursor is given, it is the page's number.
+
+        It was fetched just now, unless `fetched_after` says how many deltas there had been.
+        """
         assert self.ingestion is not None, "claim first"
         number = self.ingestion.pages + 1 if sequence is None else sequence
         text = None if done else canonical_cursor(number if cursor is None else cursor)
         draft = draft_page(Page(entities, done=done, problems=problems), number, text)
+        draft = replace(draft, deltas=self.deltas if fetched_after is None else fetched_after)
         committed = self.store.commit_page(self.lease, draft, self.options)
         self.held, self.ingestion = committed.lease, committed.decision.ingestion
+        self.deltas = committed.deltas
         return committed
 
     def sweep(self) -> Ingestion:
@@ -117,6 +127,27 @@ class Driver:
     def end_burst(self) -> Ingestion:
         """End the burst."""
         return self.store.end_burst(self.lease, self.options)
+
+    # --- events and direct mutations ----------------------------------------------------------------------------------
+
+    def delta(self, *added: Entity, removed: Iterable[str] = ()) -> AppliedDelta:
+        """Apply an event; a page that was fetched before stays as old as it is."""
+        return self.store.apply_delta(self.name, DeltaDraft(added, tuple(ref(name) for name in removed)), self.options)
+
+    def lease_for_full(self) -> Lease:
+        """Take the lease for a full mutation; it must be free."""
+        lease = self.store.lease_for_full(self.name, self.holder, self.options)
+        assert isinstance(lease, Lease), lease
+        self.held = lease
+        return lease
+
+    def full(self, *entities: Entity) -> AppliedFull:
+        """Apply a full mutation, on one page."""
+        return self.full_of([entities])
+
+    def full_of(self, pages: Sequence[Sequence[Entity]]) -> AppliedFull:
+        """Apply a full mutation, on several pages."""
+        return self.store.apply_full(self.lease_for_full(), drafts(pages), self.options)
 
     # --- whole cycles -------------------------------------------------------------------------------------------------
 
@@ -145,3 +176,8 @@ class Driver:
     def counts(self) -> Counts:
         """What the ingestion did so far."""
         return self.now_at.counts
+
+
+def drafts(pages: Sequence[Sequence[Entity]]) -> list[PageDraft]:
+    """Pages as a full mutation has them: numbered, without cursors, the last one done."""
+    return [draft_page(Page(each, done=n == len(pages)), n, None) for n, each in enumerate(pages, start=1)]

@@ -11,9 +11,11 @@ from incrsim.ingestion import Status
 from incrsim.store import Store
 from incrsim.store.memory import MemoryStore
 from tests.contract.claims import ClaimContract
+from tests.contract.deltas import DeltaContract, MutationReadingContract
 from tests.contract.driver import Driver
 from tests.contract.emptied import emptied
 from tests.contract.failures import FailureContract
+from tests.contract.full import FullContract
 from tests.contract.guards import GuardContract
 from tests.contract.ownership import OwnershipContract
 from tests.contract.pages import PageContract
@@ -31,6 +33,9 @@ class StoreContract(
     GuardContract,
     ReadingContract,
     SearchContract,
+    DeltaContract,
+    FullContract,
+    MutationReadingContract,
 ):
     """All that every store promises; `store` is the one hole to fill."""
 

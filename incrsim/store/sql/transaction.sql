@@ -1,6 +1,6 @@
 -- name: lock_provider
 -- Lock a provider's row before anything else (C-40). The advisory lock beside it says in pg_locks which session holds it.
-SELECT id, name, fence, last_verdict, paused, verdict, approved, pg_advisory_xact_lock(1768645234, id)
+SELECT id, name, fence, last_verdict, paused, verdict, approved, deltas, pg_advisory_xact_lock(1768645234, id)
 FROM provider WHERE name = %(name)s FOR UPDATE
 
 -- name: read_open
@@ -17,7 +17,8 @@ INSERT INTO provider (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING
 -- name: save_provider
 -- Write a provider's counters.
 UPDATE provider
-SET fence = %(fence)s, last_verdict = %(last_verdict)s, paused = %(paused)s, verdict = %(verdict)s, approved = %(approved)s
+SET fence = %(fence)s, last_verdict = %(last_verdict)s, paused = %(paused)s, verdict = %(verdict)s, approved = %(approved)s,
+    deltas = %(deltas)s
 WHERE id = %(provider)s
 
 -- name: save_lease
@@ -28,7 +29,8 @@ ON CONFLICT (provider_id) DO UPDATE
 SET fence = excluded.fence, holder = excluded.holder, length = excluded.length, expires_at = excluded.expires_at
 
 -- name: give_lease_back
--- Nobody works on the provider now.
+-- Nobody works on the provider now, and no page is in flight that could undo a delta (C-29).
+WITH forgotten AS (DELETE FROM delta_ref WHERE provider_id = %(provider)s)
 DELETE FROM lease WHERE provider_id = %(provider)s
 
 -- name: renew_lease

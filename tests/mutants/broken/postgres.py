@@ -96,7 +96,7 @@ def heart_stands_still(patch: Patch) -> None:
 
 @mutant("C-37", "the fence is not looked at", also=POSTGRES)
 def fence_ignored_by_sessions(patch: Patch) -> None:
-    patch.rewrite(transactions._held, "tx.provider.fence != lease.fence or tx.lease is None", "False")
+    patch.rewrite(transactions.held, "tx.provider.fence != lease.fence or tx.lease is None", "False")
 
 
 @mutant("C-37", "a lease that is held is granted once more", also=POSTGRES)
@@ -132,5 +132,5 @@ def never_again(patch: Patch) -> None:
 @mutant("C-40", "entities are written in the order of the page", also=POSTGRES)
 def written_unsorted(patch: Patch) -> None:
     patch.rewrite(
-        transactions.commit_page, 'sorted(draft.entities, key=lambda entity: entity.ref or "")', "draft.entities"
+        transactions.write_entities, 'sorted(draft.entities, key=lambda entity: entity.ref or "")', "draft.entities"
     )

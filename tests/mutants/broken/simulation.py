@@ -25,7 +25,7 @@ def cursor_before_entities(patch: Patch) -> None:
 
 @mutant(("C-10", "C-20", "C-37"), "a write is taken whatever its fence (U10)")
 def fence_is_not_checked(patch: Patch) -> None:
-    patch.rewrite(transactions._held, "tx.provider.fence != lease.fence or tx.lease is None", "False")
+    patch.rewrite(transactions.held, "tx.provider.fence != lease.fence or tx.lease is None", "False")
 
 
 @mutant("C-27", "a sweep removes before it commits")

@@ -48,9 +48,7 @@ def cursors_for_ever(patch: Patch) -> None:
 
 @mutant("C-5", "the last page that `max_pages` allows is one too many")
 def one_page_too_few(patch: Patch) -> None:
-    patch.rewrite(
-        transactions._check_sequence, "draft.sequence > options.max_pages", "draft.sequence >= options.max_pages"
-    )
+    patch.rewrite(page.check_length, "sequence > options.max_pages", "sequence >= options.max_pages")
 
 
 # --- invalid entities (C-7) -------------------------------------------------------------------------------------------
@@ -83,7 +81,7 @@ def every_problem_is_unreadable(patch: Patch) -> None:
 
 @mutant("C-7", "an entity that its provider could not read is removed")
 def reported_is_removed(patch: Patch) -> None:
-    patch.rewrite(transactions.commit_page, "changes.seen.extend(tx.ids_of(reported))", "pass")
+    patch.rewrite(transactions.write_page, "seen.extend(tx.ids_of(reported))", "pass")
 
 
 @mutant("C-7", "a source may be as broken as it likes")
@@ -247,7 +245,7 @@ def only_sweeps_reset(patch: Patch) -> None:
 @mutant("C-25", "refused sweeps spend grace")
 def refusals_spend_grace(patch: Patch) -> None:
     patch.rewrite(
-        transactions.commit_sweep,
+        transactions.sweep,
         "    removed = 0\n",
         "    removed = 0\n    if refused_by:\n        tx.end_removal(options.removal_grace_cycles)\n",
     )
@@ -262,7 +260,7 @@ def grace_by_name(patch: Patch) -> None:
 
 @mutant("C-26", "a refused sweep removes all the same")
 def refusals_are_ignored(patch: Patch) -> None:
-    patch.rewrite(transactions.commit_sweep, "if not refused_by:", "if True:")
+    patch.rewrite(transactions.sweep, "if not refused_by:", "if True:")
 
 
 @mutant("C-26", "the refs of a verdict are not kept")
@@ -311,12 +309,12 @@ def pages_renew_nothing(patch: Patch) -> None:
 
 @mutant("C-37", "an expired lease commits nothing, though nobody has overtaken it")
 def safety_by_the_clock(patch: Patch) -> None:
-    patch.rewrite(transactions._held, "or tx.lease is None:", "or tx.lease is None or tx.lease.expires_at <= tx.now:")
+    patch.rewrite(transactions.held, "or tx.lease is None:", "or tx.lease is None or tx.lease.expires_at <= tx.now:")
 
 
 @mutant("C-37", "a lease that was given back still commits")
 def void_lease_commits(patch: Patch) -> None:
-    patch.rewrite(transactions._held, " or tx.lease is None", "")
+    patch.rewrite(transactions.held, " or tx.lease is None", "")
 
 
 @mutant("C-14", "a claim does not end a rest")
@@ -326,4 +324,4 @@ def rest_without_end(patch: Patch) -> None:
 
 @mutant("C-14", "a page can follow the done page")
 def any_status(patch: Patch) -> None:
-    patch.rewrite(transactions._held, "if ingestion.status not in statuses:", "if False:")
+    patch.rewrite(transactions.held, "if ingestion.status not in statuses:", "if False:")
