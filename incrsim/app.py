@@ -24,6 +24,7 @@ from incrsim.events import EventStream
 from incrsim.host import Host, ThreadHost
 from incrsim.ingestion import Ingestion, Status
 from incrsim.lifecycle import Operator
+from incrsim.logs import about
 from incrsim.operators import Operators
 from incrsim.options import ProviderOptions
 from incrsim.planning import plan
@@ -312,7 +313,7 @@ class App:
             last = self.tick(name)
             return _pause(self.store.state(name), last)
         except StoreError as error:
-            log.warning("%s: %s; looking again in %g s", name, error, LOOK_AGAIN)
+            log.warning("%s: %s; looking again in %g s", name, error, LOOK_AGAIN, extra=about(name))
             return LOOK_AGAIN
 
 

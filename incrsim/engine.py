@@ -21,6 +21,7 @@ from incrsim.errors import CursorExpired, FatalError, Fenced, RateLimited, Store
 from incrsim.host import BurstSession, Host
 from incrsim.ingestion import Consequence, Failure, Ingestion, Status
 from incrsim.lifecycle import Decision
+from incrsim.logs import about
 from incrsim.options import ProviderOptions
 from incrsim.provider import Page
 from incrsim.store import Store
@@ -96,7 +97,7 @@ class Engine:
             if work.ingestion.status is Status.SWEEPING and not work.paused:
                 yield from self._sweep(work)
         except Fenced as error:
-            log.warning("%s: %s", self.name, error)
+            log.warning("%s: %s", self.name, error, extra=self._about(work))
             yield events.Overtaken(**self._at(work.ingestion))
         except Exception as error:  # noqa: BLE001  # a provider may raise anything; what follows is read off the class (C-17)
             yield from self._record(work, error)
@@ -111,7 +112,7 @@ class Engine:
             yield events.ContextEntered(**self._at(work.ingestion))
             yield from self._pages(work, session, begun)
         except BaseException as error:  # also when the driver drops the generator: the context is left whatever happens
-            self._leave_quietly(session, error)
+            self._leave_quietly(session, error, work)
             raise
         session.leave()
         yield events.ContextLeft(**self._at(work.ingestion))
@@ -160,14 +161,14 @@ class Engine:
         )
         yield from self._ended(committed.decision)
 
-    def _leave_quietly(self, session: BurstSession, error: BaseException) -> None:
+    def _leave_quietly(self, session: BurstSession, error: BaseException, work: _Work) -> None:
         """Leave the context after an error; what goes wrong on the way out is logged, the first error is the one that
         counts.
         """
         try:
             session.leave(error)
         except Exception:
-            log.exception("%s: leaving its context failed too", self.name)
+            log.exception("%s: leaving its context failed too", self.name, extra=self._about(work))
 
     # --- a sweep ------------------------------------------------------------------------------------------------------
 
@@ -184,7 +185,7 @@ class Engine:
 
     def _record(self, work: _Work, error: Exception) -> Iterator[events.Event]:
         failure = self._failure(work, error)
-        log.error("%s: %s", self.name, failure.message, exc_info=error)
+        log.error("%s: %s", self.name, failure.message, exc_info=error, extra=self._about(work))
         try:
             decision = self.store.record_failure(work.lease, failure, self.options)
         except Fenced:
@@ -223,10 +224,14 @@ class Engine:
         try:
             return _checked(self.options.redact(text))
         except Exception:
-            log.exception("%s: the redact hook failed", self.name)
+            log.exception("%s: the redact hook failed", self.name, extra=about(self.name))
             return "(withheld, since the redact hook failed)"
 
     # --- events -------------------------------------------------------------------------------------------------------
+
+    def _about(self, work: _Work) -> dict[str, Any]:
+        page = None if work.asked_for is None else work.asked_for[0]
+        return about(self.name, work.ingestion.number, page)
 
     def _at(self, ingestion: Ingestion) -> dict[str, Any]:
         return {"at": self.clock.now(), "provider": self.name, "ingestion": ingestion.number}

@@ -1,4 +1,4 @@
-"""The command line: `incrsim demo`, `incrsim run`, `incrsim entities`, `incrsim export`, `incrsim db`.
+"""The command line: `incrsim demo`, `incrsim run`, `incrsim bench`, `incrsim entities`, `incrsim export`, `incrsim db`.
 
 Nothing is imported here but what it takes to read the arguments; each command imports its own.
 """
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from incrsim.cli.bench import HELP as BENCH_HELP, bench
 from incrsim.cli.catalog import ENTITIES_HELP, EXPORT_HELP, entities, export
 from incrsim.cli.database import commands as database_commands
 from incrsim.cli.demonstration import HELP as DEMO_HELP, demo
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command(help=DEMO_HELP, epilog=EPILOG)(demo)
 app.command(help=RUN_HELP, epilog=EPILOG)(run)
+app.command(help=BENCH_HELP, epilog=EPILOG)(bench)
 app.command(help=ENTITIES_HELP, epilog=EPILOG)(entities)
 app.command(help=EXPORT_HELP, epilog=EPILOG)(export)
 app.add_typer(database_commands, name="db", epilog=EPILOG)

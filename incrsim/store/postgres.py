@@ -23,6 +23,7 @@ from incrsim.clock import Clock
 from incrsim.errors import CallerError, StoreError
 from incrsim.ingestion import Failure, Ingestion
 from incrsim.lifecycle import Decision, Operator
+from incrsim.logs import about
 from incrsim.options import ProviderOptions
 from incrsim.store import migrations, operations, transactions
 from incrsim.store.contract import Claim, CommittedPage, Held, Lease
@@ -259,7 +260,8 @@ class PostgresStore(PostgresMutating, PostgresOperating, PostgresSearching):
         with self.connection() as connection:
             holding = connection.execute(query("sessions_holding"), {"name": provider, "now": self._now()}).fetchall()
             for (pid,) in holding:
-                log.warning("%s: ending session %s, which kept the provider locked past its lease", provider, pid)
+                message = "%s: ending session %s, which kept the provider locked past its lease"
+                log.warning(message, provider, pid, extra=about(provider))
                 connection.execute(query("end_session"), {"pid": pid})
         return bool(holding)
 

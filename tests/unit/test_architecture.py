@@ -36,6 +36,7 @@ ORDER = (
     "events",
     "report",
     "progress",
+    "logs",
     "store.page",
     "store.contract",
     "store.operating",
@@ -94,6 +95,8 @@ HEAVY = (
     "hypothesis",
     "matplotlib",
     "ipywidgets",
+    "prometheus_client",
+    "yaml",
 )
 
 
