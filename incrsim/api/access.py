@@ -53,7 +53,7 @@ class Access:
         self._digests = [(_digest(token), permission) for permission, tokens in allowed for token in tokens]
         self._secrets = {topic: secret.encode() for topic, secret in settings.event_secrets.items()}
 
-    def reading(self, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER, scopes=[])]) -> None:
+    def reading(self, credentials: Credentials) -> None:
         """Let through who may read."""
         self._require(Permission.READ, credentials)
 

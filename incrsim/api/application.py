@@ -48,8 +48,7 @@ class Api(FastAPI):
             document = super().openapi()
             components = document.setdefault("components", {}).setdefault("schemas", {})
             components.update(self._schemas.components, Problem=problem.SCHEMA)
-        document = self.openapi_schema or {}
-        return document
+        return super().openapi()
 
 
 def create_api(app: App, settings: ApiSettings) -> Api:

@@ -29,6 +29,7 @@ class Boundary:
         self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a request, or hand it on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from anyio import CapacityLimiter, to_thread
@@ -18,6 +18,7 @@ from incrsim.api.schemas import Schema, object_of
 from incrsim.api.stream import MEDIA_TYPE as EVENT_STREAM, Broadcast, EventResponse
 from incrsim.app import App
 from incrsim.errors import IncrsimError, ProviderError
+from incrsim.metrics import CONTENT_TYPE, render
 
 log = logging.getLogger("incrsim.api")
 
@@ -68,7 +69,9 @@ class Live:
         except ProviderError as error:
             # Whoever signs events need not know what a provider says when it fails.
             log.warning("event %s: %s", topic, error)
-            raise Problem(502, "a provider could not take the event; the server's log says why; send it again") from error
+            raise Problem(
+                502, "a provider could not take the event; the server's log says why; send it again"
+            ) from error
         return Json(report.to_dict())
 
     def plan(self, provider: Provider, limit: Limit = 100) -> Json:
@@ -90,9 +93,7 @@ class Live:
 
     def metrics(self) -> Response:
         """Everything that Prometheus may want to know."""
-        from incrsim.metrics import render
-
-        return Response(render(self._app), media_type=PROMETHEUS)
+        return Response(render(self._app), media_type=CONTENT_TYPE)
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -115,10 +116,11 @@ class Live:
             Route("POST", planned, manage, self.plan, plan, GROUP, also=(409, 502)),
             Route("GET", follow, read, self.follow, text, GROUP, media=EVENT_STREAM),
             Route("POST", send, manage, self.send_event, report, GROUP, also=(415, 502), body=_BODY, signed=True),
-            Route("GET", "/metrics", read, self.metrics, text, GROUP, also=(501,), media=PROMETHEUS),
+            Route("GET", "/metrics", read, self.metrics, text, GROUP, also=(501,), media=CONTENT_TYPE),
         ]
 
 
-PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
-
-_BODY: Schema = {"required": True, "content": {JSON: {"schema": {}, "example": {"action": "deleted", "name": "checkout"}}}}
+_BODY: Schema = {
+    "required": True,
+    "content": {JSON: {"schema": {}, "example": {"action": "deleted", "name": "checkout"}}},
+}

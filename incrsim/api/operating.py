@@ -7,11 +7,9 @@ from typing import Annotated
 from fastapi import Query
 
 from incrsim.api.access import Permission
-from incrsim.api.problem import Problem
 from incrsim.api.routes import PREFIX, AfterNumber, AfterText, Json, Limit, Provider, Route
 from incrsim.api.schemas import NEXT, Schemas, object_of
 from incrsim.app import App
-from incrsim.errors import IncrsimError
 from incrsim.guards import Verdict
 from incrsim.ingestion import Ingestion
 from incrsim.operators import Done, ProviderStatus

@@ -136,6 +136,7 @@ class Unexpected:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on, and answer it if that fails before it was answered."""
         began = False
 
         async def watched(message: Message) -> None:
@@ -163,14 +164,14 @@ def _http(request: Request, error: Exception) -> Response:
             return answer(status, str(error.detail), headers=error.headers)
 
 
-def _invalid(request: Request, error: Exception) -> Response:
+def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # as it was registered
     errors = [{"where": " ".join(map(str, each["loc"])), "message": str(each["msg"])} for each in error.errors()]
     told = "; ".join(f"{each['where']}: {each['message']}" for each in errors)
     return answer(422, told, errors=errors)
 
 
-def _ours(request: Request, error: Exception) -> Response:
+def _ours(_: Request, error: Exception) -> Response:
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     return answer(status, str(error), kind=f"urn:incrsim:{type(error).__name__}")
 

@@ -19,7 +19,9 @@ FEW = 100
 """How many entities a page has unless asked otherwise."""
 
 Filter = Annotated[str | None, Query(description="In any case; `owner` and `provider` exactly.", max_length=1000)]
-Text = Annotated[str | None, Query(description="Occurs in the ref, title or description, in any case.", max_length=1000)]
+Text = Annotated[
+    str | None, Query(description="Occurs in the ref, title or description, in any case.", max_length=1000)
+]
 Pairs = Annotated[
     list[str] | None, Query(description="`key=value`, or `key` alone for any value; may come again.", max_length=100)
 ]
@@ -39,6 +41,7 @@ class Reading:
 
     def entities(  # noqa: PLR0913  # a search has as many filters as it has
         self,
+        *,
         kind: Filter = None,
         namespace: Filter = None,
         provider: Filter = None,

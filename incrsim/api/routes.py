@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -25,7 +25,11 @@ ALWAYS = (400, 401, 403, 404, 413, 421, 422, 500, 503)
 JSON = "application/json"
 
 Provider = Annotated[
-    str, Path(description="The provider's name; a slash in it is written `%2F`.", openapi_examples={"one": {"value": "services"}})
+    str,
+    Path(
+        description="The provider's name; a slash in it is written `%2F`.",
+        openapi_examples={"one": {"value": "services"}},
+    ),
 ]
 AfterText = Annotated[str, Query(description="The `next` of the page before.", max_length=LONGEST_CURSOR)]
 AfterNumber = Annotated[int, Query(description="The `next` of the page before.", ge=0, le=LARGEST_NUMBER)]
@@ -70,7 +74,7 @@ class Route:
     media: str = JSON
     example: Any = None
     body: Schema | None = None
-    signed: bool = field(default=False)
+    signed: bool = False
 
 
 def install(api: FastAPI, routes: Sequence[Route], access: Access) -> None:
@@ -86,7 +90,8 @@ def install(api: FastAPI, routes: Sequence[Route], access: Access) -> None:
             response_class=Json if route.media == JSON else Response,
             responses=_responses(route),
             operation_id=route.call.__name__,
-            summary=(route.call.__doc__ or "").partition("\n\n")[0],
+            summary=(route.call.__doc__ or "").rstrip("."),
+            description=f"Needs a token that may `{route.permission}`" + (", or a signature." if route.signed else "."),
             tags=[route.group],
             openapi_extra=_extra(route),
         )

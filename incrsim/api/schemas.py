@@ -1,4 +1,4 @@
-"""JSON schemas of what `plain` makes of the library's values, for the OpenAPI document: read off the same dataclasses."""
+"""JSON schemas of what `plain` makes of the library's values, for OpenAPI: read off the same dataclasses."""
 
 from __future__ import annotations
 

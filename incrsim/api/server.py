@@ -39,7 +39,7 @@ class ApiServer:
             settings = dataclasses.replace(settings, manage_tokens=(self.token,))
         self._api = create_api(app, settings)
         self._socket = _listen(settings)
-        self._host = settings.host
+        self._host, self._port = settings.host, self._socket.getsockname()[1]
         config = uvicorn.Config(
             self._api,
             log_config=None,  # logging is the program's
@@ -59,7 +59,7 @@ class ApiServer:
     def url(self) -> str:
         """Where it is called."""
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._socket.getsockname()[1]}"
+        return f"http://{host}:{self._port}"
 
     @property
     def announcement(self) -> str:
@@ -78,7 +78,6 @@ class ApiServer:
 
     def start(self) -> None:
         """Begin to answer."""
-        self._address = self._socket.getsockname()
         self._thread.start()
 
     def stop(self) -> None:
@@ -91,7 +90,7 @@ class ApiServer:
 
 
 def serve(app: App, settings: ApiSettings | None = None) -> ApiServer:
-    """Serve an app's API on a thread: `with serve(app, ApiSettings(port=7007)) as server: …`, or `start` and `stop`.
+    """Make a server for an app's API, which runs on a thread of its own while it is entered, or from `start` to `stop`.
 
     Args:
         app: an app that serves providers, or one that serves none and only reaches the store.

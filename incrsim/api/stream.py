@@ -119,9 +119,13 @@ class EventResponse(Response):
         self._provider = provider
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send events until the end."""
         with self._broadcast.following(self._provider) as follower:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            ends = [asyncio.ensure_future(each) for each in (_send_all(follower, send), follower.over.wait(), _gone(receive))]
+            ends = [
+                asyncio.ensure_future(each)
+                for each in (_send_all(follower, send), follower.over.wait(), _gone(receive))
+            ]
             try:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             finally:

@@ -76,12 +76,12 @@ class Answer:
     """That something was done.
 
     Args:
-        success: that it was.
         message: what was done, in a sentence with counts.
+        success: that it was.
     """
 
-    success: bool
     message: str
+    success: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Administration:
         return Json({"success": True, "providers": [each.provider for each in page.items], "next": page.next})
 
     def provider(self, provider: Provider) -> Json:
-        """Say where a provider is: resting, interstitial, …"""
+        """Say where a provider is: resting, interstitial, and so on."""
         status = self._operators.status(provider)
         action = Action(current_action(status), status.next_action_at, status.paused)
         return Json({"success": True, "status": plain(action), "last_error": _said(status.last_error)})
@@ -159,7 +159,7 @@ class Administration:
     def delete_provider(self, provider: Provider) -> Json:
         """Remove all records of a provider and start again in 24 hours; its entities stay."""
         done = self._operators.delete(provider)
-        return Json(plain(Answer(True, done.message)) | {"provider": provider} | plain(_deletions(done)))
+        return Json(plain(Answer(done.message)) | {"provider": provider} | plain(_deletions(done)))
 
     def marks(self, provider: Provider, after: AfterNumber = 0, limit: Limit = MANY) -> Json:
         """List the marks of the current ingestion."""
@@ -169,14 +169,14 @@ class Administration:
     def delete_marks(self, provider: Provider) -> Json:
         """Remove the marks of the current ingestion; a new one begins at the first page now."""
         done = self._operators.delete_marks(provider)
-        return Json(plain(Answer(True, done.message)) | {"deletions": plain(_deletions(done))})
+        return Json(plain(Answer(done.message)) | {"deletions": plain(_deletions(done))})
 
     def cleanup(self) -> Json:
         """Remove all records of ALL providers and start them again in 24 hours; entities stay."""
         done = self._operators.cleanup()
         deletions = _deletions(done)
         return Json(
-            plain(Answer(True, done.message))
+            plain(Answer(done.message))
             | plain(deletions)
             | {"ingestionMarksDeleted": deletions.marksDeleted}  # so upstream calls it here, and only here
         )
@@ -188,9 +188,7 @@ class Administration:
         answer, deletions = schemas.of(Answer), schemas.of(Deletions)
         names = object_of(success=success, providers={"type": "array", "items": text}, next=NEXT)
         status = object_of(success=success, status=schemas.of(Action), last_error={"type": ["string", "null"]})
-        records = object_of(
-            success=success, records={"type": "array", "items": schemas.of(MarkRecord)}, next=NEXT
-        )
+        records = object_of(success=success, records={"type": "array", "items": schemas.of(MarkRecord)}, next=NEXT)
         deleted = {"allOf": [answer, deletions, object_of(provider=text)]}
         unmarked = {"allOf": [answer, object_of(deletions=deletions)]}
         cleaned = {"allOf": [answer, deletions, object_of(ingestionMarksDeleted={"type": "integer"})]}
@@ -219,7 +217,7 @@ _TRIGGERED = {"success": True, "message": "services: the rest of ingestion 1 end
 
 
 def _answered(done: Done) -> Json:
-    return Json(plain(Answer(True, done.message)))
+    return Json(plain(Answer(done.message)))
 
 
 def _deletions(done: Done) -> Deletions:
