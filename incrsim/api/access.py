@@ -7,7 +7,7 @@ import hmac
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import Request, Security
+from fastapi import Path, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
@@ -31,6 +31,7 @@ _SIGNATURE = APIKeyHeader(
 
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 Signature = Annotated[str | None, Security(_SIGNATURE)]
+Topic = Annotated[str, Path(description="What the event is about; a provider names it among its `topics`.")]
 
 
 class Permission(StrEnum):
@@ -61,7 +62,7 @@ class Access:
         """Let through who may manage."""
         self._require(Permission.MANAGE, credentials)
 
-    async def sending(self, topic: str, request: Request, credentials: Credentials, signature: Signature) -> None:
+    async def sending(self, topic: Topic, request: Request, credentials: Credentials, signature: Signature) -> None:
         """Let an event through that is signed with its topic's secret; without secret or signature, who may manage."""
         secret = self._secrets.get(topic)
         if secret is None or signature is None:

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import orjson
 from anyio import CapacityLimiter, to_thread
-from fastapi import Path, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
-from incrsim.api.access import Permission
+from incrsim.api.access import Permission, Topic
 from incrsim.api.problem import Problem
 from incrsim.api.routes import JSON, PREFIX, Json, Limit, Provider, Route
 from incrsim.api.schemas import Schema, object_of
@@ -30,7 +30,6 @@ MOST_HANDLED = 8
 OURS_ALONE = frozenset({"authorization", "cookie"})
 """Headers that no handler sees."""
 
-Topic = Annotated[str, Path(description="What the event is about; a provider names it among its `topics`.")]
 Only = Annotated[str | None, Query(description="Only what happens to this provider.")]
 
 

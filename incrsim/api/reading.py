@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Path, Query
+from pydantic import StringConstraints
 
 from incrsim.api.access import Permission
 from incrsim.api.problem import Problem
@@ -22,8 +23,10 @@ Filter = Annotated[str | None, Query(description="In any case; `owner` and `prov
 Text = Annotated[
     str | None, Query(description="Occurs in the ref, title or description, in any case.", max_length=1000)
 ]
+Part = Annotated[str, Path(description="In any case.")]
 Pairs = Annotated[
-    list[str] | None, Query(description="`key=value`, or `key` alone for any value; may come again.", max_length=100)
+    list[Annotated[str, StringConstraints(pattern="^[^=]")]] | None,
+    Query(description="`key=value`, or `key` alone for any value; may come again.", max_length=100),
 ]
 
 
@@ -66,7 +69,7 @@ class Reading:
         )
         return Json({"total": page.total, "entities": [each.body for each in page.items], "next": page.next})
 
-    def entity(self, kind: str, namespace: str, name: str) -> Json:
+    def entity(self, kind: Part, namespace: Part, name: Part) -> Json:
         """Get one entity, as Backstage has it."""
         ref = f"{kind}:{namespace}/{name}"
         try:
@@ -114,8 +117,6 @@ def _pairs(name: str, given: Sequence[str]) -> dict[str, str | None]:
     pairs: dict[str, str | None] = {}
     for each in given:
         key, separator, value = each.partition("=")
-        if not key:
-            raise Problem(400, f"{name}={each!r:.100} names no key; write for example {name}=tier=1, or {name}=tier")
         if key in pairs:
             raise Problem(400, f"{name} {key!r:.100} comes twice, and an entity has each key once; leave one out")
         pairs[key] = value if separator else None

@@ -8,12 +8,14 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Depends, FastAPI, Path, Query
-from starlette.responses import Response
+from fastapi import Depends, FastAPI, Path, Query, Request
+from starlette.responses import JSONResponse, Response
 
 from incrsim.api import problem
 from incrsim.api.access import Access, Permission
+from incrsim.api.problem import Problem
 from incrsim.api.schemas import Schema
+from incrsim.errors import shortened
 from incrsim.operators_input import LARGEST_NUMBER, LARGEST_PAGE, LONGEST_CURSOR
 
 PREFIX = "/api/catalog/incremental"
@@ -36,10 +38,8 @@ AfterNumber = Annotated[int, Query(description="The `next` of the page before.",
 Limit = Annotated[int, Query(description="How many items at most.", ge=1, le=LARGEST_PAGE)]
 
 
-class Json(Response):
+class Json(JSONResponse):
     """A JSON document of values that are plain already."""
-
-    media_type = JSON
 
     def render(self, content: Any) -> bytes:
         """As bytes."""
@@ -85,7 +85,7 @@ def install(api: FastAPI, routes: Sequence[Route], access: Access) -> None:
             route.path.replace("}", ":segment}"),
             route.call,
             methods=[route.method],
-            dependencies=[Depends(access.sending if route.signed else guards[route.permission])],
+            dependencies=[Depends(access.sending if route.signed else guards[route.permission]), Depends(_only_known)],
             response_model=None,
             response_class=Json if route.media == JSON else Response,
             responses=_responses(route),
@@ -95,6 +95,16 @@ def install(api: FastAPI, routes: Sequence[Route], access: Access) -> None:
             tags=[route.group],
             openapi_extra=_extra(route),
         )
+
+
+def _only_known(request: Request) -> None:
+    """A parameter that a route does not have may be a filter or a limit with a typing error: ignoring it would answer
+    another question.
+    """
+    known = sorted(each.alias for each in request.scope["route"].dependant.query_params)
+    if unknown := sorted(request.query_params.keys() - set(known)):
+        names = ", ".join(shortened(each) for each in unknown)
+        raise Problem(422, f"unknown parameter {names}; this route has {', '.join(known) or 'none'}")
 
 
 def _responses(route: Route) -> dict[int | str, dict[str, Any]]:

@@ -28,6 +28,7 @@ class ApiServer:
 
     Attributes:
         token: the token that was made up, if one was.
+        port: where it listens.
 
     Raises:
         CallerError: when it cannot listen there.
@@ -39,7 +40,8 @@ class ApiServer:
             settings = dataclasses.replace(settings, manage_tokens=(self.token,))
         self._api = create_api(app, settings)
         self._socket = _listen(settings)
-        self._host, self._port = settings.host, self._socket.getsockname()[1]
+        self._host = settings.host
+        self.port = int(self._socket.getsockname()[1])
         config = uvicorn.Config(
             self._api,
             log_config=None,  # logging is the program's
@@ -59,7 +61,12 @@ class ApiServer:
     def url(self) -> str:
         """Where it is called."""
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
+        return f"http://{host}:{self.port}"
+
+    @property
+    def followers(self) -> int:
+        """How many clients follow its stream of events."""
+        return self._api.broadcast.followers
 
     @property
     def announcement(self) -> str:
