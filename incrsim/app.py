@@ -5,6 +5,7 @@ both.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import secrets
 import socket
@@ -33,6 +34,8 @@ from incrsim.provider import check_provider
 from incrsim.provider_events import Delta, SourceEvent
 from incrsim.report import CycleReport
 from incrsim.report_mutations import DeltaReport, EventReport, FullReport
+from incrsim.sinks.courier import Courier, DeliveryReport
+from incrsim.sinks.mutation import Sink
 from incrsim.store import Store
 from incrsim.store.contract import ProviderState
 
@@ -81,6 +84,7 @@ class App:
         self._stopwatch = SystemClock()  # what a report says of speed is real, also when waiting is virtual
         self._host = host or ThreadHost()
         self._holder = holder or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._courier = Courier(store, self._holder, self._clock)
         self._served: dict[str, _Served] = {}
         self._adding = threading.Lock()
         self._stop = threading.Event()
@@ -141,8 +145,53 @@ class App:
             host=self._host,
             holder=self._holder,
             stopping=lambda: self._stop.is_set() or draining.is_set(),
+            sinks=self._courier,
         )
         self._served[provider.name] = _Served(engine, draining=draining)
+
+    def attach(self, sink: Sink) -> DeliveryReport:
+        """Keep another system equal to the catalog: it is given all that there is, and from now on what changes.
+
+        The store knows it by its name until `detach`, in every process; this one delivers to it (C-12).
+
+        Args:
+            sink: an object with a `name` and an `apply_mutation`.
+
+        Raises:
+            InvalidSink: when it cannot serve as a sink.
+            DuplicateSink: when another one of that name is attached.
+        """
+        self._courier.attach(sink)
+        return self.deliver()
+
+    def detach(self, name: str) -> None:
+        """Forget a sink, and what waits for it, in the store and so for every process.
+
+        Raises:
+            UnknownSink: when it is not registered.
+        """
+        self._courier.detach(name)
+        self.store.remove_sink(name)
+
+    def resync(self, name: str) -> DeliveryReport:
+        """Give a sink everything again.
+
+        Raises:
+            UnknownSink: when it is not registered.
+        """
+        self.store.resync(name)
+        return self.deliver()
+
+    def deliver(self, *, seconds: float = math.inf) -> DeliveryReport:
+        """Deliver to the attached sinks what waits for them; a sink that fails is told of in the report.
+
+        Args:
+            seconds: begin no delivery after so many.
+
+        Raises:
+            StoreError: when the store cannot be used.
+        """
+        return self._courier.deliver(seconds=seconds)
 
     def providers(self) -> list[str]:
         """The names of the providers that this app serves, sorted."""
@@ -195,6 +244,7 @@ class App:
             ingestion = self._to_end(name, self._begin(name))
         finally:
             unsubscribe()
+        self.deliver()
         return CycleReport(name, ingestion, returned, self._stopwatch.monotonic() - began)
 
     def emit(self, topic: str, payload: Any = None, headers: Mapping[str, str] | None = None) -> EventReport:
@@ -267,6 +317,7 @@ class App:
                 if self._stop.is_set():
                     return
                 pause = min(pause, self._tick_or_log(name))
+            self._deliver_or_log()
             self._clock.wait(pause, self._stop)
 
     def stop(self) -> None:
@@ -307,6 +358,12 @@ class App:
         if state.ingestion.number == number:
             return state.ingestion if state.ingestion.status is Status.RESTING else None
         return next((each for each in self.store.history(state.name) if each.number == number), state.ingestion)
+
+    def _deliver_or_log(self) -> None:
+        try:
+            self.deliver(seconds=LOOK_AGAIN)
+        except StoreError as error:
+            log.warning("sinks: %s; looking again in %g s", error, LOOK_AGAIN)
 
     def _tick_or_log(self, name: str) -> float:
         try:

@@ -18,22 +18,24 @@ from incrsim.clock import Clock
 from incrsim.cursor import canonical_cursor, read_cursor
 from incrsim.draft import draft_page
 from incrsim.errors import CursorExpired, FatalError, Fenced, RateLimited, StoreError
+from incrsim.errors_text import escaped, text_of
 from incrsim.host import BurstSession, Host
 from incrsim.ingestion import Consequence, Failure, Ingestion, Status
 from incrsim.lifecycle import Decision
 from incrsim.logs import about
 from incrsim.options import ProviderOptions
 from incrsim.provider import Page
+from incrsim.sinks.courier import Delivering, NoSinks
 from incrsim.store import Store
 from incrsim.store.contract import Granted, Held, Lease, NotDue, Paused
 
 log = logging.getLogger("incrsim.engine")
 
-MESSAGE_LIMIT = 15_800
-"""How many bytes of an error's message are kept: 16 kB, less the note that a rate limit was cut (C-17, C-18)."""
-
 PAUSED_WAIT = 1.0
 """Seconds after which a paused provider is looked at again, should nobody say that it was resumed (C-33)."""
+
+SINK_WAIT = timedelta(seconds=5)
+"""How long a burst waits at least after one that a failing sink has ended (C-12)."""
 
 STUCK_WAIT = 1.0
 """Seconds after which a provider with a stuck thread is looked at again (C-16)."""
@@ -51,6 +53,7 @@ class Engine:
         host: where its code runs.
         holder: the name of this replica.
         stopping: asked at each page boundary; the burst ends early when it says yes.
+        sinks: told before each page what the ones before it have changed.
     """
 
     provider: Any
@@ -60,6 +63,7 @@ class Engine:
     host: Host
     holder: str
     stopping: Callable[[], bool] = lambda: False
+    sinks: Delivering = field(default_factory=NoSinks)
     name: str = field(init=False)
     """The provider's name when it was added: what its entities are owned by, whatever it calls itself later (C-1)."""
 
@@ -105,6 +109,16 @@ class Engine:
     # --- a burst ------------------------------------------------------------------------------------------------------
 
     def _burst(self, work: _Work) -> Iterator[events.Event]:
+        yield from self._deliver(work)
+        if not work.blocked:
+            yield from self._read(work)
+        if work.ingestion.status is Status.BURSTING or (work.paused and work.ingestion.status is Status.SWEEPING):
+            ended = self.store.end_burst(work.lease, self._interval_after(work))
+            work.ingestion = ended
+            due_at = ended.due_at or self.clock.now()
+            yield events.BurstEnded(**self._at(ended), pages=ended.pages, due_at=due_at)
+
+    def _read(self, work: _Work) -> Iterator[events.Event]:
         session = self.host.begin(self.provider, self.options.page_timeout.total_seconds())
         begun = self.clock.monotonic()
         try:
@@ -116,19 +130,28 @@ class Engine:
             raise
         session.leave()
         yield events.ContextLeft(**self._at(work.ingestion))
-        if work.ingestion.status is Status.BURSTING or (work.paused and work.ingestion.status is Status.SWEEPING):
-            ended = self.store.end_burst(work.lease, self.options)
-            work.ingestion = ended
-            due_at = ended.due_at or self.clock.now()
-            yield events.BurstEnded(**self._at(ended), pages=ended.pages, due_at=due_at)
 
     def _pages(self, work: _Work, session: BurstSession, begun: float) -> Iterator[events.Event]:
         length = self.options.burst_length.total_seconds()
-        while work.ingestion.status is Status.BURSTING:
+        while not work.blocked:
             page = yield from self._fetch(work, session)
             yield from self._commit(work, page)
-            if self.clock.monotonic() - begun >= length or work.paused or self.stopping():
+            spent = self.clock.monotonic() - begun >= length
+            if work.ingestion.status is not Status.BURSTING or spent or work.paused or self.stopping():
                 return
+            yield from self._deliver(work)
+
+    def _deliver(self, work: _Work) -> Iterator[events.Event]:
+        """Let sinks catch up before a page is asked for; one that fails ends the burst, without an attempt (C-12)."""
+        report = self.sinks.deliver(self.name, seconds=self.options.burst_length.total_seconds())
+        work.blocked = bool(report.failed)
+        for sink, error in report.failed.items():
+            yield events.SinkBlocked(**self._at(work.ingestion), sink=sink, message=error)
+
+    def _interval_after(self, work: _Work) -> ProviderOptions:
+        if not work.blocked:
+            return self.options
+        return replace(self.options, burst_interval=max(self.options.burst_interval, SINK_WAIT))
 
     def _fetch(self, work: _Work, session: BurstSession) -> Generator[events.Event, None, Page]:
         sequence = work.ingestion.pages + 1
@@ -211,9 +234,9 @@ class Engine:
         known = kind.__module__ in ("builtins", "incrsim.errors")
         return Failure(
             error=kind.__qualname__ if known else f"{kind.__module__}.{kind.__qualname__}",
-            message=_escaped(self._redacted(_text(error))),
+            message=escaped(self._redacted(text_of(error))),
             page=page,
-            cursor=None if cursor is None else _escaped(self._redacted(cursor)),
+            cursor=None if cursor is None else escaped(self._redacted(cursor)),
             consequence=consequence_of(error),
             until=error.until if isinstance(error, RateLimited) else None,
         )
@@ -265,6 +288,7 @@ class _Work:
     ingestion: Ingestion
     deltas: int
     paused: bool = False
+    blocked: bool = False
     asked_for: tuple[int, str | None] | None = None
 
 
@@ -284,17 +308,3 @@ def _checked(redacted: object) -> str:
     if isinstance(redacted, str):
         return redacted
     raise TypeError(f"the redact hook returned {type(redacted).__name__}; it must return the text without secrets")
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001  # an error that cannot even say what it is must not hide that there was one
-        return f"{type(error).__name__}, whose text cannot be read"
-
-
-def _escaped(text: str) -> str:
-    """Text that every store can hold: control characters and lone surrogates escaped, at most 16 kB."""
-    escaped = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
-    data = escaped.encode()
-    return data[:MESSAGE_LIMIT].decode(errors="ignore") + ("…" if len(data) > MESSAGE_LIMIT else "")

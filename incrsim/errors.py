@@ -1,8 +1,8 @@
 """Every exception of incrsim, sorted twice.
 
-By *fault*: `CallerError` (you, who called the library), `ProviderError` (the provider or its source), `StoreError` (the
-database). By *consequence* for an ingestion (C-17), read off the class and never off its text: what a provider raises
-is retriable unless it is `CursorExpired`, `RateLimited` or a `FatalError`.
+By *fault*: `CallerError` (you, who called the library), `ProviderError` (the provider or its source), `SinkRefused`
+(another system), `StoreError` (the database). By *consequence* for an ingestion (C-17), read off the class and never
+off its text: what a provider raises is retriable unless it is `CursorExpired`, `RateLimited` or a `FatalError`.
 """
 
 from __future__ import annotations
@@ -63,6 +63,14 @@ class UnknownProvider(CallerError, LookupError):
         more = f" and {len(known) - MOST_NAMES:,} more" if len(known) > MOST_NAMES else ""
         told = ", ".join(known[:MOST_NAMES]) or "none yet"
         return cls(f"no provider is called {shortened(name)}; known: {told}{more}")
+
+
+class InvalidSink(CallerError, TypeError):
+    """The object that was given cannot be a sink: no usable `name` or `apply_mutation` (C-12)."""
+
+
+class DuplicateSink(CallerError):
+    """A sink of that name is attached already."""
 
 
 class UnknownSink(CallerError, LookupError):
@@ -178,6 +186,16 @@ class BurstShapeError(ProviderError):
 
 class PageTimeout(ProviderError, TimeoutError):
     """The provider took longer than `page_timeout` (C-16)."""
+
+
+# --- whose fault: another system's
+# ------------------------------------------------------------------------------------------
+
+
+class SinkRefused(IncrsimError):
+    """The system behind a sink did not take a mutation in; it is delivered again (C-12). Sinks may raise it, or
+    anything else.
+    """
 
 
 # --- whose fault: the store's

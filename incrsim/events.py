@@ -100,6 +100,19 @@ class BurstEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SinkBlocked(Event):
+    """A sink has not taken in what earlier pages changed, so the next one is not asked for yet (C-12).
+
+    Args:
+        sink: its name.
+        message: why.
+    """
+
+    sink: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(Event):
     """A burst or sweep failed, and that is recorded (C-18).
 

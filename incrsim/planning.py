@@ -13,6 +13,7 @@ from incrsim.errors import ProviderBusy
 from incrsim.guards import Census, Verdict
 from incrsim.host import BurstSession, Host
 from incrsim.ingestion import Counts, Status
+from incrsim.logs import about
 from incrsim.options import ProviderOptions
 from incrsim.planning_ledger import Ledger
 from incrsim.planning_values import Plan
@@ -80,7 +81,7 @@ def _read(planning: _Planning, session: BurstSession) -> None:
         try:
             session.leave(error)
         except Exception:
-            log.exception("%s: leaving its context failed too", planning.provider)
+            log.exception("%s: leaving its context failed too", planning.provider, extra=about(planning.provider))
         raise
     session.leave()
 
@@ -121,7 +122,7 @@ class _Planning:
                 FoundProblem(each.kind, Problem(each.message, each.ref), problem_key(each.kind, each.ref or ""))
                 for each in mine
             )
-            self.ledger.mark(each.ref for each in mine if each.ref is not None)
+            self.ledger.mark(each.ref for each in mine if each.ref is not None and each.kind is ProblemKind.INVALID)
             after = found[-1].id
 
     def take(self, page: Page) -> bool:

@@ -9,6 +9,9 @@ from math import ceil
 FIXED_SHARE = 0.05
 """What a page costs whatever it holds should be at most this part of it."""
 
+SMALLEST_PAGE = 100
+"""Fewer entities are never advised, unless more would take too long: on another database a page costs more."""
+
 LONGEST_PAGE = 1.0
 """Seconds: a burst ends, and a stop is heard, at the next page."""
 
@@ -86,7 +89,10 @@ def _page_size(measured: Measured) -> tuple[int, list[str]]:
         int(PAGE_MEGABYTES * 2**20 / (OVERHEAD * max(1.0, measured.entity_bytes))),
     )
     most = max(1, min(by_time, by_memory, _SIZES[-1]))
-    size = next((size for size in _SIZES if least <= size <= most), max(size for size in _SIZES if size <= most))
+    size = next(
+        (size for size in _SIZES if max(least, SMALLEST_PAGE) <= size <= most),
+        max(size for size in _SIZES if size <= most),
+    )
     fixed = (
         f"a page costs {1000 * measured.empty_page:.1f} ms to commit whatever it holds, and an entity "
         f"{1e6 * work:.0f} µs more: from {least:,} entities on, the first is at most {FIXED_SHARE:.0%} of it"

@@ -185,6 +185,8 @@ def notice(event: events.Event) -> str | None:
             )
         case events.Waiting(reason="stuck"):
             return f"{event.provider}: an earlier call of this provider is stuck; waiting for it to end"
+        case events.SinkBlocked(sink=sink, message=message):
+            return f"{event.provider}: the sink {sink} fails, and no page is read before it works: {one_line(message)}"
         case events.Overtaken():
             return f"{event.provider}: another replica or an operator took over; what was about to be written was not"
         case events.IngestionEnded(record=record, due_at=due_at):

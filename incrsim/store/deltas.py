@@ -20,8 +20,8 @@ class DeltaRows(Transaction, Protocol):
     def mark_refs(self, refs: Sequence[str], ingestion: int) -> None:
         """Mark what the provider owns of these: its rows say that this ingestion wrote them, changed or not."""
 
-    def remove_refs(self, refs: Sequence[str]) -> int:
-        """Remove what the provider owns of these; says how many that were."""
+    def remove_refs(self, refs: Sequence[str]) -> list[str]:
+        """Remove what the provider owns of these; says which those were."""
 
     def record_delta(self, refs: Sequence[str], delta: int) -> None:
         """Keep that this delta has set these refs, until the lease is given back."""
@@ -37,7 +37,10 @@ def apply_delta(tx: DeltaRows, delta: DeltaDraft, options: ProviderOptions) -> A
     written_in = ingestion.number if ingestion.pages else ingestion.number - 1
     written = write_entities(tx, page, ingestion.number, written_in, options)
     tx.mark_refs(sorted(added), ingestion.number)
-    removed = tx.remove_refs(sorted(delta.removed))
+    gone = tx.remove_refs(sorted(delta.removed))
+    removed = len(gone)
+    tx.outbox_upserts(written.changes.written(), None)
+    tx.outbox_removals(gone, None)
     if ingestion.status is Status.BURSTING:
         tx.record_delta(sorted([*added, *delta.removed]), number)
     # An ingestion counts nothing twice, and as returned only what its pages return (C-8, C-22).

@@ -28,6 +28,7 @@ from incrsim.store.memory_mutating import MemoryMutating
 from incrsim.store.memory_operating import MemoryOperating
 from incrsim.store.memory_rows import MemoryTransaction
 from incrsim.store.memory_searching import MemorySearching
+from incrsim.store.memory_sinks import MemorySinks
 from incrsim.store.memory_tables import EntityRow, ProviderRows, Tables
 from incrsim.store.operating import Approved, Gone, Operated
 from incrsim.store.page import PageDraft
@@ -36,7 +37,7 @@ from incrsim.store.rows import ProviderRow
 Result = TypeVar("Result")
 
 
-class MemoryStore(MemoryMutating, MemoryOperating, MemorySearching):
+class MemoryStore(MemoryOperating, MemoryMutating, MemorySearching, MemorySinks):
     """A store that lives and dies with its process.
 
     Args:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -25,7 +25,7 @@ class MemoryMutating(ABC):
     """`MutationStore` over `Tables`."""
 
     _tables: Tables
-    _lock: AbstractContextManager[object]
+    _lock: threading.RLock
 
     @abstractmethod
     def _transact(self, provider: str, work: Callable[[MutatingRows], Result]) -> Result:
@@ -102,12 +102,12 @@ class MemoryDeltaRows:
                 self._put_rows[ref] = replace(row, stored=replace(row.stored, written_in=ingestion))
         self._writes.append(lambda: self._tables.put(self._put_rows))
 
-    def remove_refs(self, refs: Sequence[str]) -> int:
+    def remove_refs(self, refs: Sequence[str]) -> list[str]:
         """See `DeltaRows.remove_refs`."""
         table, name = self._tables.entities, self.provider.name
         gone = [ref for ref in refs if ref in table and table[ref].stored.owner == name]
         self._writes.append(lambda: self._tables.remove(gone))
-        return len(gone)
+        return gone
 
     def record_delta(self, refs: Sequence[str], delta: int) -> None:
         """See `DeltaRows.record_delta`."""

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
 
 from incrsim.ingestion import Ingestion
+from incrsim.store.memory_sinks import MemoryOutboxRows
 from incrsim.store.memory_tables import EntityRow, ProviderRows, StaleRow, Tables
 from incrsim.store.operating import SERVED_FOR, Announcement, Gone, Serving
 from incrsim.store.rows import ProviderRow
 
 
-class MemoryOperatingRows:
+class MemoryOperatingRows(MemoryOutboxRows):
     """`OperatingRows`, for a `MemoryTransaction`."""
 
     provider: ProviderRow
-    _tables: Tables
     _rows: ProviderRows
-    _writes: list[Callable[[], None]]
     _new_seen: Sequence[int]
 
     def purge(self, ingestion: Ingestion) -> Gone:
@@ -51,10 +49,7 @@ class MemoryOperatingRows:
 
     def remove_owned(self, chunk: int) -> Iterator[int]:
         """See `OperatingRows.remove_owned`."""
-        refs = self._owned()
-        for start in range(0, len(refs), chunk):
-            self._writes.append(partial(self._tables.remove, refs[start : start + chunk]))
-            yield len(refs[start : start + chunk])
+        yield from self.removing(self._owned(), chunk, None)
         self._writes.append(self._rows.streaks.clear)
 
     def _owned(self) -> list[str]:
@@ -88,7 +83,7 @@ class MemoryOperating:
     """`OperatorStore`, for a `MemoryStore`, save what changes a provider."""
 
     _tables: Tables
-    _lock: threading.RLock
+    _lock: AbstractContextManager[object]
 
     def announce(self, holder: str, served: Sequence[Announcement]) -> None:
         """See `OperatorStore.announce`."""

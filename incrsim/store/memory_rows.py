@@ -8,7 +8,6 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import partial
 
 from incrsim.entity import Entity
 from incrsim.ingestion import Ingestion
@@ -26,6 +25,7 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
     def __init__(self, tables: Tables, rows: ProviderRows) -> None:
         self._tables = tables
         self._rows = rows
+        self._outbox = tables.outboxes.open(rows.row.name)
         self._writes: list[Callable[[], None]] = []
         self._put_rows: dict[str, EntityRow] = {}
         self._new_seen: Sequence[int] = ()
@@ -192,9 +192,7 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
     def remove_stale(self, ingestion: int, chunk: int) -> Iterator[int]:
         """See `Transaction.remove_stale`."""
         refs = [each.ref for each in self._collected if self._still_owned(each) and not self._written(each, ingestion)]
-        for start in range(0, len(refs), chunk):
-            self._writes.append(partial(self._tables.remove, refs[start : start + chunk]))
-            yield len(refs[start : start + chunk])
+        return self.removing(refs, chunk, ingestion)
 
     def end_removal(self, grace: int) -> None:
         """See `Transaction.end_removal`."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from itertools import islice
 
 from incrsim.store.contract import StoredEntity
@@ -17,7 +17,7 @@ class MemorySearching:
     """`SearchStore` over rows in memory; the lock is held for a row at a time, so that no search stops an engine."""
 
     _tables: Tables
-    _lock: AbstractContextManager[object]
+    _lock: threading.RLock
 
     def entity(self, ref: str) -> StoredEntity | None:
         """See `Store.entity`."""

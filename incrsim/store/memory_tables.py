@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from incrsim.clock import Clock
 from incrsim.ingestion import Ingestion
 from incrsim.store.contract import Lease, Mark, RecordedProblem
+from incrsim.store.memory_outbox import Outboxes
 from incrsim.store.operating import Serving
 from incrsim.store.page import Stored
 from incrsim.store.rows import ProviderRow
@@ -80,6 +81,7 @@ class Tables:
         self.entities: dict[str, EntityRow] = {}
         self.serving: dict[tuple[str, str], Serving] = {}
         """By provider and holder."""
+        self.outboxes = Outboxes()
         self._sorted_refs: list[str] | None = None
         self._last_id = 0
 

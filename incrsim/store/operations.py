@@ -34,7 +34,9 @@ class OperatingRows(Transaction, Protocol):
         """How many entities the provider owns."""
 
     def remove_owned(self, chunk: int) -> Iterator[int]:
-        """Remove all that the provider owns, at most `chunk` entities a statement; yields how many each one removed."""
+        """Remove all that the provider owns, at most `chunk` entities a statement, and tell the sinks; yields how many
+        each one removed.
+        """
 
 
 def operate(tx: OperatingRows, operator: Operator) -> Operated:

@@ -124,6 +124,10 @@ class PageChanges:
     problems: list[FoundProblem] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
 
+    def written(self) -> list[str]:
+        """The refs of what is inserted, updated and taken over."""
+        return [entity.ref or "" for entity in (*self.insert, *(new for _, new in (*self.update, *self.take_over)))]
+
 
 def decide(
     draft: PageDraft,

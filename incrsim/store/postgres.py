@@ -33,6 +33,7 @@ from incrsim.store.postgres_address import read_address
 from incrsim.store.postgres_errors import REFS_ONCE, RETRIED, Conflict, first_lines
 from incrsim.store.postgres_mutating import PostgresMutating
 from incrsim.store.postgres_operating import PostgresOperating
+from incrsim.store.postgres_outbox import PostgresOutbox
 from incrsim.store.postgres_pool import PostgresPool
 from incrsim.store.postgres_records import can_hold, read_ingestion, read_lease, read_provider
 from incrsim.store.postgres_rows import PostgresTransaction
@@ -51,7 +52,7 @@ CLAIM_LOCK_WAIT = "500ms"
 (C-40)."""
 
 
-class PostgresStore(PostgresMutating, PostgresOperating, PostgresSearching):
+class PostgresStore(PostgresMutating, PostgresOperating, PostgresSearching, PostgresOutbox):
     """A store in a Postgres database, shared by any number of replicas.
 
     Args:
@@ -218,6 +219,7 @@ class PostgresStore(PostgresMutating, PostgresOperating, PostgresSearching):
             ingestion=None if opened["number"] is None else read_ingestion(opened),
             now=self._now() or opened["now"],
             renew=self._renew,
+            has_sinks=opened["has_sinks"],
         )
 
     # --- leases

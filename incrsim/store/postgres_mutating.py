@@ -75,9 +75,9 @@ class PostgresDeltaRows:
         if refs:
             self._later("mark_refs", refs=list(refs), ingestion=ingestion)
 
-    def remove_refs(self, refs: Sequence[str]) -> int:
+    def remove_refs(self, refs: Sequence[str]) -> list[str]:
         """See `DeltaRows.remove_refs`."""
-        return self._execute("remove_refs", refs=list(refs)) if refs else 0
+        return [ref for (ref,) in self._all("remove_refs", refs=list(refs))] if refs else []
 
     def record_delta(self, refs: Sequence[str], delta: int) -> None:
         """See `DeltaRows.record_delta`."""

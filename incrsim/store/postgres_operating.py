@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from incrsim.ingestion import Ingestion
 from incrsim.store.operating import SERVED_FOR, Announcement, Gone, Serving
+from incrsim.store.postgres_outbox import PostgresOutboxRows
 from incrsim.store.postgres_records import can_hold, read_ingestion
 from incrsim.store.queries import query
 
@@ -17,13 +18,8 @@ if TYPE_CHECKING:
     import psycopg
 
 
-class PostgresOperatingRows:
+class PostgresOperatingRows(PostgresOutboxRows):
     """`OperatingRows`, for a `PostgresTransaction`."""
-
-    if TYPE_CHECKING:
-
-        def _execute(self, name: str, **parameters: Any) -> int: ...
-        def _one(self, name: str, **parameters: Any) -> tuple[Any, ...]: ...
 
     def purge(self, ingestion: Ingestion) -> Gone:
         """See `OperatingRows.purge`."""
@@ -43,13 +39,7 @@ class PostgresOperatingRows:
 
     def remove_owned(self, chunk: int) -> Iterator[int]:
         """See `OperatingRows.remove_owned`."""
-        after = 0
-        while True:
-            last, removed = self._one("remove_owned_chunk", after=after, limit=chunk)
-            if last is None:
-                break
-            after = last
-            yield removed
+        yield from self.removing("remove_owned_chunk", chunk, None)
         self._execute("forget_stale")
         self._execute("end_streaks")
 

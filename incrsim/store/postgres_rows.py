@@ -40,6 +40,7 @@ class PostgresTransaction(PostgresDeltaRows, PostgresOperatingRows):
         ingestion: the one that is not complete.
         now: the store's time.
         renew: renews a lease on another connection.
+        has_sinks: whether any sink is registered, as of the transaction's first read.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class PostgresTransaction(PostgresDeltaRows, PostgresOperatingRows):
         ingestion: Ingestion | None,
         now: datetime,
         renew: Callable[[Lease], None],
+        *,
+        has_sinks: bool,
     ) -> None:
         self.now = now
         self.provider = provider
@@ -59,6 +62,7 @@ class PostgresTransaction(PostgresDeltaRows, PostgresOperatingRows):
         self._connection = connection
         self._id = provider_id
         self._renew = renew
+        self._has_sinks = has_sinks
         self._waiting: list[tuple[str, dict[str, Any]]] = []
 
     def flush(self) -> None:
@@ -217,13 +221,7 @@ class PostgresTransaction(PostgresDeltaRows, PostgresOperatingRows):
     def remove_stale(self, ingestion: int, chunk: int) -> Iterator[int]:
         """See `Transaction.remove_stale`."""
         self._one("plan_removal")
-        after = 0
-        while True:
-            last, removed = self._one("remove_chunk", ingestion=ingestion, after=after, limit=chunk)
-            if last is None:
-                return
-            after = last
-            yield removed
+        return self.removing("remove_chunk", chunk, ingestion)
 
     def end_removal(self, grace: int) -> None:
         """See `Transaction.end_removal`."""

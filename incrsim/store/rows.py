@@ -12,6 +12,7 @@ from incrsim.entity import Entity
 from incrsim.guards import Verdict
 from incrsim.ingestion import Counts, Ingestion
 from incrsim.store.contract import Lease
+from incrsim.store.outbox import OutboxRows
 from incrsim.store.page import Compared, FoundProblem, PageChanges
 
 
@@ -57,7 +58,7 @@ class SweepCount:
     base: int
 
 
-class Transaction(Protocol):
+class Transaction(OutboxRows, Protocol):
     """The rows of one provider inside one transaction; nothing that it does is seen by others before it commits."""
 
     now: datetime
@@ -116,7 +117,7 @@ class Transaction(Protocol):
 
     def remove_stale(self, ingestion: int, chunk: int) -> Iterator[int]:
         """Remove the collected entities that are still owned and that this ingestion did not write, at most `chunk` of
-        them a statement; yields how many each one removed.
+        them a statement, and tell the sinks; yields how many each one removed.
         """
 
     def end_removal(self, grace: int) -> None:

@@ -74,6 +74,7 @@ def write_page(
     _check_sequence(ingestion, draft)
     current, superseded = _without_superseded(tx, draft)
     written = write_entities(tx, current, ingestion.number, ingestion.number, options)
+    tx.outbox_upserts(written.changes.written(), ingestion.number)
     counts = written.counts + superseded
     seen = [*written.compared.same, *written.changes.seen]
     if reported := [found.problem.ref for found in draft.reported if found.problem.ref is not None]:

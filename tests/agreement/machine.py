@@ -25,6 +25,7 @@ from incrsim.provider import Page, Problem
 from incrsim.store import Store
 from incrsim.store.contract import CommittedPage, Granted, Lease
 from incrsim.store.mutating import AppliedDelta, DeltaDraft
+from incrsim.store.operating import Announcement
 from tests.contract.base import everything
 from tests.contract.driver import drafts
 from tests.contract.samples import broken, good, ref, unreadable
@@ -64,6 +65,8 @@ strict = st.builds(
 )
 options = permissive | strict
 provider_names = st.sampled_from(PROVIDERS)
+# What ends everything too often leaves nothing to differ in.
+operator_calls = st.sampled_from([*Operator, Operator.TRIGGER, Operator.START, Operator.RESUME, Operator.RESUME])
 moments = st.sampled_from([timedelta(0), timedelta(seconds=3), timedelta(seconds=93), timedelta(days=1)])
 
 
@@ -190,10 +193,56 @@ class Agreement(RuleBasedStateMachine):
             if self.stores[0].state(name).ingestion.status is Status.SWEEPING:
                 self.sweep(name)
 
-    @rule(name=provider_names, operator=st.sampled_from([Operator.TRIGGER, Operator.START, Operator.CANCEL]))
+    @rule(name=provider_names, operator=operator_calls)
     def operate(self, name: str, operator: Operator) -> None:
         """An operator steps in."""
         self.both(lambda store: store.operate(name, operator))
+
+    @rule(name=provider_names, ahead=st.sampled_from([0, 0, 0, 1, -1]))
+    def approve(self, name: str, ahead: int) -> None:
+        """An operator approves the last verdict, or another one."""
+        last = self.stores[0].state(name).last_verdict
+        self.both(lambda store: store.approve(name, (last.id if last else 1) + ahead))
+
+    @rule(name=provider_names, more=st.sampled_from([0, 0, 1]))
+    def retire(self, name: str, more: int) -> None:
+        """An operator retires a provider, with the right count or not."""
+        count = self.stores[0].count(name) + more
+        self.both(lambda store: store.retire(name, count))
+
+    @rule(
+        name=provider_names,
+        found=st.lists(entities, min_size=1, max_size=4),
+        back=st.lists(entities, max_size=2),
+        operator=st.sampled_from([None, None, Operator.START]),
+        late=st.booleans(),
+    )
+    def refuse_and_approve(
+        self,
+        name: str,
+        found: list[Entity],
+        back: list[Entity],
+        operator: Operator | None,
+        late: bool,  # noqa: FBT001  # one of many things that are drawn
+    ) -> None:
+        """A sweep is refused and then approved, at once or later, while some of it comes back or not."""
+        before = self.options[name]
+        self.options[name] = ProviderOptions.of(reject_removals_above_count=0, max_invalid_percentage=100)
+        self.operate(name, Operator.RESUME)
+        self.cycle(name, [[found], [[]]], [])
+        if late:
+            self.wait_and_claim(name)
+            self.page(name, back, 1, False, [], 0, 1)  # noqa: FBT003  # as above
+        if operator is not None:
+            self.operate(name, operator)
+        self.approve(name, 0)
+        self.options[name] = before
+
+    @rule(holder=st.sampled_from(["r1", "r2"]), served=st.sets(provider_names), stuck=st.booleans())
+    def announce(self, holder: str, served: set[str], stuck: bool) -> None:  # noqa: FBT001  # one of many things that are drawn
+        """A replica says what it serves."""
+        named = [Announcement(name, {"max_pages": None}, stuck) for name in sorted(served)]
+        self.both(lambda store: store.announce(holder, named))
 
     @rule(name=provider_names, added=st.lists(entities, max_size=3), removed=st.lists(names, max_size=2))
     def event(self, name: str, added: list[Entity], removed: list[str]) -> None:
@@ -228,6 +277,7 @@ class Agreement(RuleBasedStateMachine):
         """All that can be read is the same, but for the numbers of problems, of which only the order is promised."""
         one, other = (_renumbered(everything(store)) for store in self.stores)
         assert one == other
+        self.both(lambda store: (store.states(), store.serving(PROVIDERS), store.latest(PROVIDERS)))
 
     @invariant()
     def the_same_to_plan_with(self) -> None:

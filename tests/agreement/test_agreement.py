@@ -18,7 +18,7 @@ from tests.agreement.machine import Agreement
 from tests.contract.emptied import emptied
 
 # A difference is as clear without being made small, which takes Postgres minutes.
-LOOK = settings(max_examples=40, stateful_step_count=25, phases=[Phase.explicit, Phase.generate])
+LOOK = settings(max_examples=50, stateful_step_count=25, phases=[Phase.explicit, Phase.generate])
 """So much is looked at on Postgres in half a minute; the last test shows that it is enough."""
 
 OpenStores = Callable[[VirtualClock], tuple[Store, Store]]
@@ -86,6 +86,11 @@ class RemovesOneLess(MemoryTransaction):
         return super().remove_stale(ingestion, chunk)
 
 
+class ApprovesWhatIsMarked(MemoryTransaction):
+    def approve_stale(self, ingestion: int) -> int:
+        return super().approve_stale(0)
+
+
 class Planted(MemoryStore):
     """A store in memory with a flaw in its transactions."""
 
@@ -102,7 +107,7 @@ class Planted(MemoryStore):
 
 @pytest.mark.parametrize(
     "flaw",
-    [ForgetsMarks, OneCycleTooMany, ForgetsProblems, ForgetsTakeovers, RemovesOneLess],
+    [ForgetsMarks, OneCycleTooMany, ForgetsProblems, ForgetsTakeovers, RemovesOneLess, ApprovesWhatIsMarked],
     ids=lambda flaw: flaw.__name__,
 )
 def test_a_planted_difference_is_found(flaw: type[MemoryTransaction]) -> None:

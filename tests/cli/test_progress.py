@@ -132,6 +132,7 @@ def test_stopping() -> None:
         (HELD, "services: another replica, other-1-ab, holds the lease"),
         (ENDED, "services: ingestion 3 ended without a sweep (canceled); the next one may begin at"),
         (events.Overtaken(**AT), "services: another replica or an operator took over"),
+        (events.SinkBlocked(**AT, sink="hook", message="no " * 100), "services: the sink hook fails, and no page is"),
     ],
 )
 def test_notice(event: events.Event, expected: str) -> None:

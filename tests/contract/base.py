@@ -8,7 +8,14 @@ import pytest
 
 from incrsim.clock import VirtualClock
 from incrsim.store import Store
+from incrsim.store.searching import EntityQuery
 from tests.contract.driver import Driver
+
+QUERIES = (
+    EntityQuery(kind="component", namespace="default"),
+    EntityQuery(owner="team", text="E"),
+)
+"""What is searched for whenever two stores are compared."""
 
 
 class Contract:
@@ -41,6 +48,10 @@ def everything(store: Store) -> dict[str, Any]:
     return {
         "entities": list(store.entities()),
         "count": store.count(),
+        "sinks": store.sinks(),
+        "kinds": store.count_by_kind(),
+        "owned": store.count_by_provider(),
+        "found": [list(store.find(query)) for query in QUERIES],
         **{
             name: {
                 "state": store.state(name),

@@ -6,15 +6,20 @@ pytest.register_assert_rewrite(
     *(
         f"tests.contract.{name}"
         for name in (
+            "approvals",
             "claims",
-            "deltas",
             "failures",
-            "full",
             "guards",
+            "hostile",
+            "operators",
+            "deltas",
+            "full",
             "ownership",
             "pages",
             "reading",
             "sweeps",
+            "upstream",
         )
+        for name in ("claims", "failures", "guards", "ownership", "pages", "reading", "sinks", "sweeps")
     )
 )

@@ -10,6 +10,7 @@ from incrsim.clock import VirtualClock
 from incrsim.ingestion import Status
 from incrsim.store import Store
 from incrsim.store.memory import MemoryStore
+from tests.contract.approvals import ApprovalContract
 from tests.contract.claims import ClaimContract
 from tests.contract.deltas import DeltaContract, MutationReadingContract
 from tests.contract.driver import Driver
@@ -17,11 +18,15 @@ from tests.contract.emptied import emptied
 from tests.contract.failures import FailureContract
 from tests.contract.full import FullContract
 from tests.contract.guards import GuardContract
+from tests.contract.hostile import HostileContract
+from tests.contract.operators import OperatorContract
 from tests.contract.ownership import OwnershipContract
 from tests.contract.pages import PageContract
 from tests.contract.reading import ReadingContract
 from tests.contract.searching import SearchContract
+from tests.contract.sinks import SinkContract
 from tests.contract.sweeps import SweepContract
+from tests.contract.upstream import UpstreamContract
 
 
 class StoreContract(
@@ -33,9 +38,14 @@ class StoreContract(
     GuardContract,
     ReadingContract,
     SearchContract,
+    OperatorContract,
+    ApprovalContract,
+    UpstreamContract,
+    HostileContract,
     DeltaContract,
     FullContract,
     MutationReadingContract,
+    SinkContract,
 ):
     """All that every store promises; `store` is the one hole to fill."""
 

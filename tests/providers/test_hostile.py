@@ -166,7 +166,7 @@ class Scene:
         self.app.run_cycle("hostile")
         self.stuck = False
 
-    def held(self) -> dict[str, bytes]:
+    def held(self) -> dict[str, dict[str, Any]]:
         """The catalog."""
         return {each.ref: each.body for each in self.app.catalog.entities()}
 

@@ -195,3 +195,29 @@ def test_a_passed_sweep_says_its_numbers() -> None:
 def test_the_percentage_never_exceeds_100(census: Census) -> None:
     """People are never told a percentage outside 0 to 100."""
     assert 0 <= told(census, ProviderOptions()).percentage <= 100
+
+
+# --- approved removals (C-26) -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("C-26")
+@given(census=sweeps(), approved=st.integers(0, 10**18) | st.integers(0, 300), limit=percentages)
+def test_what_was_approved_changes_no_guard(census: Census, approved: int, limit: Fraction) -> None:
+    """However many removals were approved beside the others, the guards judge the others alone."""
+    beside = replace(census, stale=census.stale + approved, approved=approved)
+    for name, value in (
+        ("reject_removals_above_percentage", limit),
+        ("reject_removals_above_count", census.removable),
+        ("reject_removals_above_count", max(0, census.removable - 1)),
+        ("reject_empty_source_collections", True),
+    ):
+        options = ProviderOptions.of(**{name: value})
+        for valid in (0, census.valid):
+            assert judge(replace(beside, valid=valid), options) == judge(replace(census, valid=valid), options)
+
+
+@pytest.mark.rule("C-26")
+def test_an_approval_lets_no_unreadable_source_through() -> None:
+    """A source that could not be read whole is refused all the same."""
+    census = replace(CALM, stale=3, approved=3, unreadable=1)
+    assert judge(census, ProviderOptions()) == (Guard.UNREADABLE,)

@@ -138,7 +138,7 @@ USUAL = Measured(
         ({"entity_bytes": 100_000}, 20, 3),
         ({"entering": 1.0}, 200, 20),
         ({"entering": 100.0}, 200, 60),
-        ({"empty_page": 0.0}, 1, 3),
+        ({"empty_page": 0.0}, 100, 3),
         ({"entities": 0}, 1_000, 3),
     ],
     ids=str,

@@ -12,7 +12,7 @@ WHERE provider_id = %(provider)s AND ref = ANY (%(refs)s) AND written_in <> %(in
 WITH found AS MATERIALIZED (
     SELECT id FROM entity WHERE provider_id = %(provider)s AND ref = ANY (%(refs)s) ORDER BY ref FOR UPDATE
 )
-DELETE FROM entity USING found WHERE entity.provider_id = %(provider)s AND entity.id = found.id
+DELETE FROM entity USING found WHERE entity.provider_id = %(provider)s AND entity.id = found.id RETURNING ref
 
 -- name: record_delta
 -- Keep which refs a delta has set while a burst runs (C-29).

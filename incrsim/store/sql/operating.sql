@@ -56,13 +56,13 @@ DELETE FROM ingestion WHERE provider_id = %(provider)s
 SELECT count(*) FROM entity WHERE provider_id = %(provider)s
 
 -- name: remove_owned_chunk
--- Remove one chunk of what the provider owns; says where the next one begins, nothing at the end.
+-- Remove one chunk of what the provider owns; says where the next one begins, nothing at the end, and for the sinks what is gone.
 WITH chunk AS MATERIALIZED (
     SELECT id FROM entity WHERE provider_id = %(provider)s AND id > %(after)s ORDER BY id LIMIT %(limit)s
 ), gone AS (
-    DELETE FROM entity USING chunk WHERE entity.provider_id = %(provider)s AND entity.id = chunk.id RETURNING entity.id
+    DELETE FROM entity USING chunk WHERE entity.provider_id = %(provider)s AND entity.id = chunk.id RETURNING entity.ref
 )
-SELECT (SELECT max(id) FROM chunk), (SELECT count(*) FROM gone)
+SELECT (SELECT max(id) FROM chunk), (SELECT count(*) FROM gone), (SELECT array_agg(ref ORDER BY ref) FROM gone WHERE EXISTS (SELECT FROM sink))
 
 -- name: withdraw
 -- A replica no longer serves what it does not name, and is forgotten when it was silent for too long.

@@ -36,7 +36,7 @@ FROM (
 ) AS found
 
 -- name: remove_chunk
--- Remove one chunk of what was collected, is still owned and was not written since; says where the next one begins, nothing at the end.
+-- Remove one chunk of what was collected, is still owned and was not written since; says where the next one begins, nothing at the end, and for the sinks what is gone.
 WITH chunk AS MATERIALIZED (
     SELECT entity_id FROM stale
     WHERE provider_id = %(provider)s AND removable AND entity_id > %(after)s
@@ -44,9 +44,9 @@ WITH chunk AS MATERIALIZED (
 ), gone AS (
     DELETE FROM entity USING chunk
     WHERE entity.provider_id = %(provider)s AND entity.id = chunk.entity_id AND entity.written_in <> %(ingestion)s
-    RETURNING entity.id
+    RETURNING entity.ref
 )
-SELECT (SELECT max(entity_id) FROM chunk), (SELECT count(*) FROM gone)
+SELECT (SELECT max(entity_id) FROM chunk), (SELECT count(*) FROM gone), (SELECT array_agg(ref ORDER BY ref) FROM gone WHERE EXISTS (SELECT FROM sink))
 
 -- name: count_streaks
 -- One more cycle of grace is used by what is stale and stays (C-25).

@@ -5,7 +5,8 @@ FROM provider WHERE name = %(name)s FOR UPDATE
 
 -- name: read_open
 -- The lease and the ingestion that is not complete. A statement of its own: joined to the locking one, it would show what was there, and when it was, before the wait.
-SELECT clock_timestamp() AS now, lease.fence, lease.holder, lease.length, lease.expires_at, ingestion.*
+SELECT clock_timestamp() AS now, lease.fence, lease.holder, lease.length, lease.expires_at,
+       EXISTS (SELECT FROM sink) AS has_sinks, ingestion.*
 FROM provider LEFT JOIN lease ON lease.provider_id = provider.id
 LEFT JOIN ingestion ON ingestion.provider_id = provider.id AND ingestion.status <> 'complete'
 WHERE provider.name = %(name)s

@@ -123,7 +123,7 @@ def silently_cut(patch: Patch) -> None:
 
 @mutant("C-17", "a rate limit that has passed already is due in the past")
 def due_in_the_past(patch: Patch) -> None:
-    patch.rewrite(lifecycle._rate_limited, "max(failure.until or now, now)", "failure.until or now")
+    patch.rewrite(lifecycle._rate_limited, "if until < now:", "if False:")
 
 
 @mutant("C-17", "a fatal error is tried again")

@@ -184,7 +184,7 @@ def written_before_counts(patch: Patch) -> None:
     )
 
 
-@mutant("C-21", "marks of the ingestion before still count")
+@mutant(("C-21", "C-33", "C-34"), "marks of the ingestion before still count (U8, U9)")
 def old_marks_count(patch: Patch) -> None:
     patch.rewrite(MemoryTransaction.archive, "rows.marks, rows.seen,", "rows.marks, _,")
 
