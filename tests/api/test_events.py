@@ -182,7 +182,7 @@ def test_event_that_changes_nothing(here: World) -> None:
     assert told == {"topic": "open", "applied": [], "ignored_by": [NAME]}
     response = sent(here, "nothing", BODY, MANAGE)
     assert response.status_code == 404
-    assert response.json()["detail"].endswith("topics that are heard: open, signed")
+    assert response.json()["detail"].endswith("topics that are heard: open, services, signed")
 
 
 def test_event_that_its_provider_cannot_take(here: World, caplog: pytest.LogCaptureFixture) -> None:

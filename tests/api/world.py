@@ -35,7 +35,7 @@ ONE = f"{PREFIX}/providers/teams%2Fa%20b"
 class Listening(Source):
     """A source that also sends events: what they say is added or removed."""
 
-    topics = ("signed", "open")
+    topics = ("signed", "open", "services")
 
     def __init__(self, *pages: Any, name: str = NAME) -> None:
         super().__init__(*pages, name=name)

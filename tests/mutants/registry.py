@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 RULES = (
     *(f"C-{number}" for number in range(1, 12)),
     *(f"C-{number}" for number in range(13, 28)),
-    *(f"C-{number}" for number in range(31, 36)),
-    "C-37",
+    *(f"C-{number}" for number in range(31, 38)),
     "C-39",
     "C-40",
     "C-41",
