@@ -46,6 +46,11 @@ def serve(
     ] = None,
 ) -> None:
     """The command; `HELP` is what its users read."""
+    if database == "memory" and not targets:
+        raise UsageError(
+            "a catalog in memory is empty, and nobody else can fill it: name a database with --database, or a provider "
+            "to serve, for example providers.files:Files"
+        )
     from incrsim.cli.loading import load_provider
 
     secrets = event_secrets(event_secret or (), os.environ)
