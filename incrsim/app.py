@@ -4,15 +4,11 @@ both.
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import secrets
 import socket
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,12 +16,11 @@ from incrsim import events, mutations
 from incrsim.catalog import Catalog
 from incrsim.clock import Clock, SystemClock
 from incrsim.engine import Engine
-from incrsim.errors import DuplicateProvider, StoreError, UnknownProvider
+from incrsim.errors import CallerError
 from incrsim.events import EventStream
 from incrsim.host import Host, ThreadHost
 from incrsim.ingestion import Ingestion, Status
 from incrsim.lifecycle import Operator
-from incrsim.logs import about
 from incrsim.operators import Operators
 from incrsim.options import ProviderOptions
 from incrsim.planning import plan
@@ -34,34 +29,16 @@ from incrsim.provider import check_provider
 from incrsim.provider_events import Delta, SourceEvent
 from incrsim.report import CycleReport
 from incrsim.report_mutations import DeltaReport, EventReport, FullReport
+from incrsim.roster import Roster, pause
 from incrsim.sinks.courier import Courier, DeliveryReport
 from incrsim.sinks.mutation import Sink
+from incrsim.stopping import Stop, Stops
 from incrsim.store import Store
 from incrsim.store.contract import ProviderState
+from incrsim.worker import Worker
 
-log = logging.getLogger("incrsim.app")
-
-LOOK_AGAIN = 1.0
-"""Seconds after which a lease of another replica, or a store that failed, is looked at again."""
-
-
-@dataclass(slots=True)
-class _Served:
-    """A provider that this app serves; the lock is held while one of its ticks runs."""
-
-    engine: Engine
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    draining: threading.Event = field(default_factory=threading.Event)
-
-    @contextmanager
-    def drained(self) -> Iterator[None]:
-        """Let a running burst end at its next page, and keep another from beginning meanwhile."""
-        self.draining.set()
-        try:
-            with self.lock:
-                yield
-        finally:
-            self.draining.clear()
+CONCURRENCY = 8
+"""How many bursts run at once, unless told otherwise."""
 
 
 class App:
@@ -85,10 +62,9 @@ class App:
         self._host = host or ThreadHost()
         self._holder = holder or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._courier = Courier(store, self._holder, self._clock)
-        self._served: dict[str, _Served] = {}
-        self._adding = threading.Lock()
-        self._stop = threading.Event()
-        self.operators = Operators(store, lambda: {name: each.engine.options for name, each in self._served.items()})
+        self._roster = Roster(self.events)
+        self._stops = Stops()
+        self.operators = Operators(store, self._roster.options)
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +75,7 @@ class App:
         self.close()
 
     def __repr__(self) -> str:
-        names = ", ".join(sorted(self._served)) or "no providers yet"
+        names = ", ".join(self.providers()) or "no providers yet"
         return f"<App on {self.store.describe()}: {names}>"
 
     def close(self) -> None:
@@ -122,32 +98,20 @@ class App:
         """
         name = check_provider(provider)
         checked = ProviderOptions.of(**options)
-        with self._adding:
-            before = self._served.get(name)
-            if before is None:
-                self._serve(provider, checked)
-            elif replace:
-                with before.drained():
-                    self._serve(provider, checked)
-            else:
-                raise DuplicateProvider(
-                    f"a provider called {name!r} is served already; give this one another name, or pass replace=True"
-                )
+        self.store.register(name)
+        serve = self._roster.replace if replace else self._roster.add
+        serve(Engine(provider, checked, self.store, self._clock, self._host, self._holder, sinks=self._courier))
 
-    def _serve(self, provider: Any, options: ProviderOptions) -> None:
-        self.store.register(provider.name)
-        draining = threading.Event()
-        engine = Engine(
-            provider=provider,
-            options=options,
-            store=self.store,
-            clock=self._clock,
-            host=self._host,
-            holder=self._holder,
-            stopping=lambda: self._stop.is_set() or draining.is_set(),
-            sinks=self._courier,
-        )
-        self._served[provider.name] = _Served(engine, draining=draining)
+    def remove(self, name: str) -> None:
+        """Serve a provider no longer; its running burst ends at its next page first, and what is stored of it stays.
+
+        Args:
+            name: the provider's name.
+
+        Raises:
+            UnknownProvider: when this app does not serve it.
+        """
+        self._roster.remove(name)
 
     def attach(self, sink: Sink) -> DeliveryReport:
         """Keep another system equal to the catalog: it is given all that there is, and from now on what changes.
@@ -195,7 +159,7 @@ class App:
 
     def providers(self) -> list[str]:
         """The names of the providers that this app serves, sorted."""
-        return sorted(self._served)
+        return self._roster.names()
 
     def state(self, name: str) -> ProviderState:
         """Where a provider is now."""
@@ -208,13 +172,8 @@ class App:
             UnknownProvider: when this app does not serve it.
             StoreError: when the store cannot be used.
         """
-        last = None
-        # Closed as soon as a subscriber fails: the provider's context is left whatever happens (C-2).
-        with self._engine(name) as engine, closing(engine.tick()) as steps:
-            for event in steps:
-                self.events.publish(event)
-                last = event
-        return last
+        with self._stops.call() as stop:
+            return self._roster.tick(name, stop)
 
     def run_cycle(self, name: str) -> CycleReport:
         """Bring one provider's ingestion to its end now: go on with an open one, or begin one; a rest or wait ends.
@@ -229,8 +188,7 @@ class App:
             UnknownProvider: when this app does not serve it.
             StoreError: when the store cannot be used.
         """
-        self._find(name)
-        self._stop.clear()
+        self._roster.find(name)
         began = self._stopwatch.monotonic()
         returned = 0
 
@@ -241,7 +199,8 @@ class App:
 
         unsubscribe = self.events.subscribe(count)
         try:
-            ingestion = self._to_end(name, self._begin(name))
+            with self._stops.call() as stop:
+                ingestion = self._to_end(name, self._begin(name), stop)
         finally:
             unsubscribe()
         self.deliver()
@@ -260,7 +219,7 @@ class App:
             EventHandlerFailed: when a handler failed; nothing of its answer was kept.
             StoreError: when the store cannot be used.
         """
-        engines = [self._served[name].engine for name in self.providers()]
+        engines = self._roster.engines()
         return mutations.emit(engines, SourceEvent(topic, payload, headers or {}), self.events.publish)
 
     def apply_delta(self, name: str, added: Iterable[Any] = (), removed: Iterable[str] = ()) -> DeltaReport:
@@ -276,7 +235,7 @@ class App:
             InvalidDelta: when it cannot be applied as it is.
             InvalidEntity: when an entity has no readable ref, or is invalid and the options say so.
         """
-        return mutations.apply_delta(self._find(name).engine, Delta(added, removed), self.events.publish)
+        return mutations.apply_delta(self._roster.find(name).engine, Delta(added, removed), self.events.publish)
 
     def apply_full(self, name: str, entities: Iterable[Any]) -> FullReport:
         """Make a provider's entities equal to these, in one step and under its guards, between two ingestions (C-30).
@@ -290,7 +249,7 @@ class App:
             ProviderBusy: when somebody works on it.
             InvalidTransition: when its ingestion is under way.
         """
-        return mutations.apply_full(self._find(name).engine, entities, self.events.publish)
+        return mutations.apply_full(self._roster.find(name).engine, entities, self.events.publish)
 
     def plan(self, name: str) -> Plan:
         """Read a whole cycle of a provider and say what it would do; changes nothing (C-28). No burst of the provider
@@ -303,80 +262,53 @@ class App:
             UnknownProvider: when this app does not serve it.
             ProviderBusy: when a thread of it is stuck in this process.
         """
-        with self._engine(name) as engine:
+        with self._stops.call() as stop, self._roster.driven(name, stop) as engine:
             return plan(engine.provider, engine.options, engine.store, engine.host)
 
-    def run(self) -> None:
-        """Serve all providers until `stop` is called, each when it is due; the store may go away and come back
-        meanwhile.
+    def run(self, *, concurrency: int = CONCURRENCY) -> None:
+        """Serve all providers until `stop` is called, each when it is due, as one of any number of replicas. The store
+        may go away and come back meanwhile, and providers may be added, replaced and removed.
+
+        Args:
+            concurrency: how many bursts may run at once, each on a thread of its own, on which its events are told.
+
+        Raises:
+            AllSlotsStuck: when calls that did not return hold all slots (C-16).
         """
-        self._stop.clear()
-        while not self._stop.is_set():
-            pause = LOOK_AGAIN
-            for name in self.providers():
-                if self._stop.is_set():
-                    return
-                pause = min(pause, self._tick_or_log(name))
-            self._deliver_or_log()
-            self._clock.wait(pause, self._stop)
+        if concurrency < 1:
+            raise CallerError(f"run(concurrency={concurrency}): nothing would ever run; write 1 or more")
+        worker = Worker(
+            self._roster,
+            self.store,
+            self._courier,
+            clock=self._clock,
+            host=self._host,
+            holder=self._holder,
+            concurrency=concurrency,
+        )
+        with self._stops.call() as stop:
+            worker.run(stop)
 
     def stop(self) -> None:
-        """End `run` and `run_cycle` at the next page boundary; may be called from any thread or signal handler."""
-        self._stop.set()
-
-    def _find(self, name: str) -> _Served:
-        served = self._served.get(name)
-        if served is None:
-            known = ", ".join(self.providers()) or "none yet"
-            raise UnknownProvider(f"this app serves no provider called {name!r}; it serves: {known}")
-        return served
-
-    @contextmanager
-    def _engine(self, name: str) -> Iterator[Engine]:
-        """The engine of a provider, for one thread at a time; the new one when it was replaced meanwhile (C-1)."""
-        while True:
-            served = self._find(name)
-            with served.lock:
-                if self._served.get(name) is served:
-                    yield served.engine
-                    return
+        """End `run`, `run_cycle` and `tick` at the next page boundary, whichever are under way; when none is, the next
+        one ends so. May be called from any thread or signal handler.
+        """
+        self._stops.ask()
 
     def _begin(self, name: str) -> int:
         """End a rest or a wait; returns the number of the ingestion that goes on."""
         return self.store.operate(name, Operator.TRIGGER).decision.current.number
 
-    def _to_end(self, name: str, number: int) -> Ingestion:
+    def _to_end(self, name: str, number: int, stop: Stop) -> Ingestion:
         while True:
-            last = self.tick(name)
+            last = self._roster.tick(name, stop)
             state = self.store.state(name)
             ended = self._ended(state, number)
-            if ended is not None or self._stop.is_set():
+            if ended is not None or stop.asked:
                 return ended or state.ingestion
-            self._clock.wait(_pause(state, last), self._stop)
+            self._clock.wait(pause(state, last), stop.wake)
 
     def _ended(self, state: ProviderState, number: int) -> Ingestion | None:
         if state.ingestion.number == number:
             return state.ingestion if state.ingestion.status is Status.RESTING else None
         return next((each for each in self.store.history(state.name) if each.number == number), state.ingestion)
-
-    def _deliver_or_log(self) -> None:
-        try:
-            self.deliver(seconds=LOOK_AGAIN)
-        except StoreError as error:
-            log.warning("sinks: %s; looking again in %g s", error, LOOK_AGAIN)
-
-    def _tick_or_log(self, name: str) -> float:
-        try:
-            last = self.tick(name)
-            return _pause(self.store.state(name), last)
-        except StoreError as error:
-            log.warning("%s: %s; looking again in %g s", name, error, LOOK_AGAIN, extra=about(name))
-            return LOOK_AGAIN
-
-
-def _pause(state: ProviderState, last: events.Event | None) -> float:
-    """Seconds until there may be something to do, by the store's time."""
-    if isinstance(last, events.Waiting) and last.reason in ("held", "stuck"):
-        return min(LOOK_AGAIN, max(0.0, (last.until - state.now).total_seconds()) or LOOK_AGAIN)
-    due_at = state.ingestion.due_at or state.now
-    return max(0.0, (due_at - state.now).total_seconds())

@@ -61,8 +61,9 @@ class VirtualClock:
         return (self._now - self._start).total_seconds()
 
     def wait(self, seconds: float, wake: threading.Event | None = None) -> None:
-        """Jump: waiting is free."""
-        self.advance(timedelta(seconds=max(0.0, seconds)))
+        """Jump: waiting is free. Nothing passes when `wake` is set already."""
+        if wake is None or not wake.is_set():
+            self.advance(timedelta(seconds=max(0.0, seconds)))
 
     def advance(self, by: timedelta) -> None:
         """Move forward by a duration.

@@ -184,6 +184,12 @@ class BurstShapeError(ProviderError):
     """A callback-shaped `around(burst)` did not call `burst`, called it twice, or did not await it (C-2)."""
 
 
+class AllSlotsStuck(ProviderError):
+    """Every slot of a worker is held by a call of a provider that did not return: the process must be started again
+    (C-16).
+    """
+
+
 class PageTimeout(ProviderError, TimeoutError):
     """The provider took longer than `page_timeout` (C-16)."""
 

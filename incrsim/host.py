@@ -44,8 +44,14 @@ class Host(Protocol):
     def begin(self, provider: Any, timeout: float) -> BurstSession:
         """Begin a burst whose calls may take `timeout` seconds each."""
 
+    def work(self, name: str, job: Callable[[], None]) -> None:
+        """Run a job beside the caller, on a thread of that name when live."""
+
     def is_stuck(self, name: str) -> bool:
         """Whether an earlier burst of that provider is still stuck in this process (C-16)."""
+
+    def stuck(self) -> list[str]:
+        """The providers whose threads are stuck, sorted."""
 
 
 class ThreadHost:
@@ -57,6 +63,10 @@ class ThreadHost:
     def begin(self, provider: Any, timeout: float) -> BurstSession:
         """Begin a burst on a thread of its own."""
         return _ThreadSession(provider, timeout, self._stuck)
+
+    def work(self, name: str, job: Callable[[], None]) -> None:
+        """Run a job on a thread of its own, which a process that ends does not wait for."""
+        threading.Thread(target=job, name=name, daemon=True).start()
 
     def is_stuck(self, name: str) -> bool:
         """Whether a thread of that provider was given up and has not ended yet."""
@@ -89,9 +99,17 @@ class InlineHost:
             burst = _ThreadSession(provider, float("inf"), {})
         return _InlineSession(burst, timeout, self._clock)
 
+    def work(self, name: str, job: Callable[[], None]) -> None:
+        """Run a job at once, on this thread."""
+        job()
+
     def is_stuck(self, name: str) -> bool:
         """Never."""
         return False
+
+    def stuck(self) -> list[str]:
+        """None."""
+        return []
 
 
 class _InlineSession:

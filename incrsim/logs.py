@@ -18,7 +18,7 @@ log = logging.getLogger("incrsim.events")
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _FIRST = ("provider", "ingestion", "sequence")
-_ROUTINE = (events.Claimed, events.PageCommitted, events.BurstEnded)
+_ROUTINE = (events.Claimed, events.PageCommitted, events.BurstEnded, events.DeltaApplied)
 
 
 class _Publisher(Protocol):
@@ -49,8 +49,8 @@ def json_formatter() -> logging.Formatter:
 def log_events(app: _Publisher) -> Callable[[], None]:
     """Log what happens to an app's providers, to the logger `incrsim.events`; the function that comes back ends that.
 
-    Sweeps are INFO, and WARNING when they were refused, as are ingestions that end without one; claims, pages and
-    bursts are DEBUG. Failures are logged by the engine itself, with their traceback, to `incrsim.engine`.
+    Sweeps are INFO, and WARNING when they were refused, as are ingestions that end without one; claims, pages, bursts
+    and deltas are DEBUG. Failures are logged by the engine itself, with their traceback, to `incrsim.engine`.
 
     Args:
         app: whose events.

@@ -16,7 +16,7 @@ from incrsim import events
 from incrsim.app import App
 from incrsim.clock import SystemClock
 from incrsim.errors import MissingExtra, StoreError
-from incrsim.ingestion import Counts, Status
+from incrsim.ingestion import Counts, Outcome, Status
 from incrsim.store import Store
 from incrsim.store.contract import ProviderState
 
@@ -107,6 +107,7 @@ class Metrics:
         self._failures = counter("incrsim_failures", "Bursts and sweeps that failed.", "consequence")
         self._sweeps = counter("incrsim_sweeps", "Sweeps committed or refused.", "verdict")
         self._ended = counter("incrsim_ingestions", "Ingestions that came to their end.", "outcome")
+        self._deltas = counter("incrsim_deltas", "Events of sources and direct deltas applied.")
         self._fenced = counter("incrsim_fenced_writes", "Writes refused because another took over.")
         self._fetching = histogram("incrsim_page_fetch_seconds", "How long providers took for a page.", FAST)
         self._committing = histogram("incrsim_page_commit_seconds", "How long the store took for a page.", FAST)
@@ -133,8 +134,22 @@ class Metrics:
 
     def __call__(self, event: events.Event) -> None:
         """Count an event."""
+        match event:
+            case events.DeltaApplied(counts=counts):
+                self._deltas.labels(event.provider).inc()
+                self._count(event.provider, counts)
+            case events.FullApplied(record=record):
+                self._count(event.provider, record.counts)
+                self._ends(event, record.outcome)
+            case _:
+                self._step(event)
+
+    def _step(self, event: events.Event) -> None:
+        """Count a step of a tick; those of one provider come one after the other, so that the time between two of them
+        is what the second took.
+        """
         provider, now = event.provider, self._clock.monotonic()
-        elapsed = now - self._last.get(provider, now)  # a provider's events come one after the other
+        elapsed = now - self._last.get(provider, now)
         self._last[provider] = now
         match event:
             case events.Claimed(page=1, status=Status.BURSTING) if self._begun.get(provider) != event.ingestion:
@@ -150,19 +165,22 @@ class Metrics:
                 self._count(provider, counts)
             case events.ContextLeft():
                 self._burst_is_over(provider, now)
-            case events.SweepCommitted():
+            case events.SweepCommitted(counts=counts, verdict=verdict):
                 self._sweeping.labels(provider).observe(elapsed)
-                self._swept(event)
+                self._entities.labels(provider, "removed").inc(counts.removed)
+                self._ends(event, Outcome.REFUSED if verdict.refused_by else Outcome.SWEPT)
             case events.Failed() | events.Overtaken() | events.IngestionEnded():
                 self._burst_is_over(provider, now)
                 self._went_wrong(event)
 
-    def _swept(self, event: events.SweepCommitted) -> None:
-        verdict = "refused" if event.verdict.refused_by else "swept"
-        self._sweeps.labels(event.provider, verdict).inc()
-        self._ended.labels(event.provider, verdict).inc()
-        self._entities.labels(event.provider, "removed").inc(event.counts.removed)
-        self._completed.labels(event.provider, "completed").set(event.at.timestamp())
+    def _ends(self, event: events.Event, outcome: Outcome | None) -> None:
+        """Count an ingestion that came to its end, with or without a sweep."""
+        ended = outcome or Outcome.FAILED
+        judged = ended in (Outcome.SWEPT, Outcome.REFUSED)
+        if judged:
+            self._sweeps.labels(event.provider, ended.value).inc()
+        self._ended.labels(event.provider, ended.value).inc()
+        self._completed.labels(event.provider, "completed" if judged else "failed").set(event.at.timestamp())
 
     def _went_wrong(self, event: events.Failed | events.Overtaken | events.IngestionEnded) -> None:
         provider = event.provider
@@ -173,8 +191,7 @@ class Metrics:
             case events.Overtaken():
                 self._fenced.labels(provider).inc()
             case events.IngestionEnded(record=record):
-                self._ended.labels(provider, record.outcome or "failed").inc()
-                self._completed.labels(provider, "failed").set(event.at.timestamp())
+                self._ends(event, record.outcome)
 
     def _count(self, provider: str, counts: Counts) -> None:
         for change, name in _CHANGES.items():

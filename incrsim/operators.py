@@ -7,10 +7,11 @@ so that any process that reaches the database can use it, whoever serves the pro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from incrsim.ingestion import Ingestion
 from incrsim.lifecycle import Operator
-from incrsim.operators_health import Known, Reason, Trouble, Unhealthy, reasons
+from incrsim.operators_health import Known, Reason, Trouble, Unhealthy, reasons, sink_reasons
 from incrsim.operators_input import checked_cursor, checked_number, checked_provider, page_size
 from incrsim.operators_sentences import approved_sentence, cleaned_sentence, operated_sentence, retired_sentence
 from incrsim.operators_values import Done, Listing, ProviderStatus, status_of
@@ -47,12 +48,15 @@ class Operators:
 
     def health(self) -> list[Unhealthy]:
         """The providers and sinks that somebody should look at, by name, and why (C-31)."""
-        return [
-            Unhealthy(known.state.name, None, why)
-            for states in self._states()
-            for known in self._known(states)
-            if (why := reasons(known))
-        ]
+        unhealthy: list[Unhealthy] = []
+        now = None
+        for states in self._states():
+            now = states[-1].now
+            unhealthy += [
+                Unhealthy(known.state.name, None, why) for known in self._known(states) if (why := reasons(known))
+            ]
+        # Where there is no provider, there is nothing that a sink could wait for.
+        return unhealthy if now is None else [*unhealthy, *self._unhealthy_sinks(now)]
 
     def providers(self, after: str = "", limit: int = PAGE) -> Listing[ProviderStatus]:
         """The status of every provider, by name.
@@ -217,6 +221,11 @@ class Operators:
     def _operate(self, name: str, operator: Operator) -> Done:
         operated = self._store.operate(checked_provider(name), operator)
         return Done(operator, name, operated_sentence(name, operated), operated)
+
+    def _unhealthy_sinks(self, now: datetime) -> Iterator[Unhealthy]:
+        for sink in self._store.sinks():
+            if why := sink_reasons(sink, now):
+                yield Unhealthy(None, sink.name, why)
 
     def _states(self) -> Iterator[Sequence[ProviderState]]:
         after = ""

@@ -207,6 +207,14 @@ def detail(event: events.Event) -> str | None:
             )
         case events.BurstEnded(pages=pages, due_at=due_at):
             return f"{event.provider}: burst ended after page {pages:,}; the next begins at {_clock_time(due_at)}"
+        case events.DeltaApplied(counts=counts, topic=topic):
+            what = "a delta" if topic is None else f"an event of {topic!r}"
+            return (
+                f"{event.provider}: {what} applied: {counts.added:,} added, {counts.updated:,} updated, "
+                f"{counts.removed:,} removed"
+            )
+        case events.FullApplied(record=record):
+            return f"{event.provider}: ingestion {record.number}, a full mutation, {record.verdict or record.outcome}"
         case events.SweepCommitted(verdict=verdict):
             return f"{event.provider}: ingestion {event.ingestion} {verdict}"
     return None

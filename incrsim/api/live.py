@@ -58,13 +58,14 @@ class Live:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != JSON:
             raise Problem(415, f"an event is JSON; send it with `Content-Type: {JSON}`")
+        headers = {name: value for name, value in request.headers.items() if name not in OURS_ALONE}
+        return await to_thread.run_sync(self._emit, topic, await request.body(), headers, limiter=self._handling)
+
+    def _emit(self, topic: str, body: bytes, headers: dict[str, str]) -> Json:
         try:
-            payload = orjson.loads(await request.body())
+            report = self._app.emit(topic, orjson.loads(body), headers)
         except orjson.JSONDecodeError as error:
             raise Problem(400, f"the body is no JSON: {error}") from error
-        headers = {name: value for name, value in request.headers.items() if name not in OURS_ALONE}
-        try:
-            report = await to_thread.run_sync(self._app.emit, topic, payload, headers, limiter=self._handling)
         except ProviderError as error:
             # Whoever signs events need not know what a provider says when it fails.
             log.warning("event %s: %s", topic, error)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from incrsim import events
 from incrsim.app import App
 
 KNOCK_AGAIN = 0.02
@@ -36,7 +35,6 @@ class Interrupt:
         self._urgent = False
         self._raised = threading.Event()
         self._before: dict[int, Any] = {}
-        self._unsubscribe: Callable[[], None] = lambda: None
         self.signal: int | None = None
         """The signal that came, if any."""
 
@@ -53,13 +51,11 @@ class Interrupt:
         self._listener.start()
         self._wakeup_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
-        self._unsubscribe = self._app.events.subscribe(self._again)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._unsubscribe()
         self._raised.set()
         signal.set_wakeup_fd(self._wakeup_before)
         os.close(self._writer)
@@ -83,8 +79,3 @@ class Interrupt:
         if self._urgent and not self._raised.is_set():
             self._raised.set()
             raise KeyboardInterrupt
-
-    def _again(self, event: events.Event) -> None:
-        """A run that begins forgets an earlier stop; a signal that came just before it must not get lost."""
-        if self.signal is not None:
-            self._app.stop()

@@ -49,7 +49,7 @@ def for_ever(provider: Any, options: dict[str, Any], database: str, *, verbose: 
     with _session(provider, options, database, verbose=verbose, sweeps=True) as session:
         session.say(f"serving {provider.name} on {session.app.store.describe()}; Ctrl-C ends it at the next page")
         troubles = StoreTroubles(session.say)
-        logger = logging.getLogger("incrsim.app")
+        logger = logging.getLogger("incrsim.worker")
         logger.addHandler(troubles)
         try:
             session.app.run()

@@ -21,7 +21,21 @@ from incrsim.store import Store
 
 Result = TypeVar("Result")
 
-STORE_STEPS = frozenset({"register", "claim", "commit_page", "end_burst", "record_failure", "commit_sweep", "operate"})
+STORE_STEPS = frozenset(
+    {
+        "register",
+        "claim",
+        "commit_page",
+        "end_burst",
+        "record_failure",
+        "commit_sweep",
+        "operate",
+        "apply_delta",
+        "lease_for_full",
+        "apply_full",
+        "give_back",
+    }
+)
 """The methods of a store that change something."""
 
 

@@ -162,11 +162,11 @@ class Simulation:
         self.rested = 0
         self._provider = provider
         self._host = InlineHost(clock)
-        self._watchers: list[Callable[[int, Happening], None]] = []
+        self._watchers: list[Callable[[int, Happening], object]] = []
         self._turn = 0
         self.replicas = [Replica(number, self._engine) for number in range(replicas)]
 
-    def watch(self, watcher: Callable[[int, Happening], None]) -> None:
+    def watch(self, watcher: Callable[[int, Happening], object]) -> None:
         """Call `watcher` after every step, with the replica's number and what happened."""
         self._watchers.append(watcher)
 

@@ -85,6 +85,11 @@ class Courier:
         self._store.register_sink(name)
         self._attached = {**self._attached, name: _Attached(sink, name)}
 
+    @property
+    def attached(self) -> bool:
+        """Whether there is anybody to deliver to in this process."""
+        return bool(self._attached)
+
     def detach(self, name: str) -> None:
         """Deliver to a sink no longer; the store keeps what waits for it."""
         self._attached = {each: attached for each, attached in self._attached.items() if each != name}

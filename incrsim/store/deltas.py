@@ -49,4 +49,5 @@ def apply_delta(tx: DeltaRows, delta: DeltaDraft, options: ProviderOptions) -> A
     tx.save_provider(replace(tx.provider, deltas=number))
     tx.save_ingestion(ingestion)
     updated, unchanged = len(written.changes.update), len(written.compared.same)
+    tx.notify()
     return AppliedDelta(ingestion, replace(written.counts, updated=updated, unchanged=unchanged, removed=removed))

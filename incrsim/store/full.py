@@ -67,6 +67,7 @@ def apply_full(tx: FullRows, lease: Lease, pages: Iterable[PageDraft], options: 
     successor = replace(decision.current, due_at=due_at)
     tx.save_ingestion(successor)
     tx.save_lease(None)
+    tx.notify()
     return AppliedFull(decision.ingestion, verdict, successor)
 
 

@@ -1,29 +1,32 @@
-"""How a worker hears that a provider may be due earlier than it thought (issue: `LISTEN/NOTIFY`)."""
+"""How a worker hears that a provider may be due earlier than it thought (C-33, C-38)."""
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-
-class Listener(Protocol):
-    """Hears of operators' calls, events, and providers that came."""
-
-    def wait(self, seconds: float, stop: threading.Event) -> bool:
-        """Wait until something may be due, `seconds` have passed, or `stop` is set; says whether something was heard.
-
-        What happened between two calls is heard by the second one. A listener that has lost its connection behaves as
-        one that hears nothing: it waits at most `POLL_INTERVAL` seconds, and tries to listen again.
-        """
-
-
 POLL_INTERVAL = 1.0
-"""Seconds after which a worker without `LISTEN` (behind a pooler, or while the database is away) looks again."""
+"""Seconds after which a worker looks again where a store cannot tell: behind a pooler, or while it is away."""
+
+Heard = Callable[[str | None], None]
+"""Called with a provider's name when something happened to it that no burst did, and with `None` when that may be true
+of any provider. Called from any thread, also inside a store's lock: it only takes note."""
 
 
 class ListeningStore(Protocol):
     """What `worker` calls."""
 
-    def listen(self) -> AbstractContextManager[Listener]:
-        """Hear of what happens from now on."""
+    def listen(self, heard: Heard) -> AbstractContextManager[None]:
+        """Call `heard` with what operators, events and registrations do while the context is entered.
+
+        Nothing is lost: `heard(None)` comes as soon as listening has begun, and again after each time that it was
+        interrupted; while a store cannot listen, `heard(None)` comes every `POLL_INTERVAL` seconds.
+        """
+
+
+class NotifyingRows(Protocol):
+    """What a step needs that makes a provider due, or that sinks shall hear of."""
+
+    def notify(self) -> None:
+        """Let all listeners hear of this provider when the transaction has committed."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from incrsim.clock import Clock, SystemClock
@@ -24,6 +25,7 @@ from incrsim.store.contract import (
     RecordedProblem,
     StoredEntity,
 )
+from incrsim.store.listening import Heard
 from incrsim.store.memory_mutating import MemoryMutating
 from incrsim.store.memory_operating import MemoryOperating
 from incrsim.store.memory_rows import MemoryTransaction
@@ -91,6 +93,10 @@ class MemoryStore(MemoryOperating, MemoryMutating, MemorySearching, MemorySinks)
     def retire(self, provider: str, expected: int) -> Gone:
         """See `Store.retire`."""
         return self._transact(provider, lambda tx: operations.retire(tx, expected))
+
+    def listen(self, heard: Heard) -> AbstractContextManager[None]:
+        """See `Store.listen`."""
+        return self._tables.listeners.listening(heard)
 
     def _transact(self, provider: str, work: Callable[[MemoryTransaction], Result]) -> Result:
         with self._lock:

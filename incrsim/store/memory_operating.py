@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from incrsim.ingestion import Ingestion
@@ -83,7 +83,7 @@ class MemoryOperating:
     """`OperatorStore`, for a `MemoryStore`, save what changes a provider."""
 
     _tables: Tables
-    _lock: AbstractContextManager[object]
+    _lock: threading.RLock
 
     def announce(self, holder: str, served: Sequence[Announcement]) -> None:
         """See `OperatorStore.announce`."""

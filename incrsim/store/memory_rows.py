@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 
 from incrsim.entity import Entity
 from incrsim.ingestion import Ingestion
@@ -201,6 +202,10 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
         streaks = {id_: self._rows.streaks.get(id_, 0) + 1 for id_ in kept}
         self._writes.append(lambda: setattr(self._rows, "streaks", streaks))
         self._writes.append(lambda: setattr(self._rows, "stale", []))
+
+    def notify(self) -> None:
+        """See `Transaction.notify`."""
+        self._writes.append(partial(self._tables.listeners.tell, self.provider.name))
 
     def renew_lease(self, lease: Lease) -> None:
         """See `Transaction.renew_lease`."""

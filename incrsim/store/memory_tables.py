@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from incrsim.clock import Clock
 from incrsim.ingestion import Ingestion
 from incrsim.store.contract import Lease, Mark, RecordedProblem
+from incrsim.store.memory_listening import Listeners
 from incrsim.store.memory_outbox import Outboxes
 from incrsim.store.operating import Serving
 from incrsim.store.page import Stored
@@ -79,6 +80,7 @@ class Tables:
         self.clock = clock
         self.providers: dict[str, ProviderRows] = {}
         self.entities: dict[str, EntityRow] = {}
+        self.listeners = Listeners()
         self.serving: dict[tuple[str, str], Serving] = {}
         """By provider and holder."""
         self.outboxes = Outboxes()

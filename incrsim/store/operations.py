@@ -55,6 +55,7 @@ def operate(tx: OperatingRows, operator: Operator) -> Operated:
             store_decision(tx, decision)
     if effect in ENDING:
         _overtake(tx)
+    tx.notify()
     return Operated(operator, effect, before, decision, gone, tx.provider.paused)
 
 
@@ -70,6 +71,7 @@ def approve(tx: OperatingRows, verdict_id: int) -> Approved:
     else:
         waiting = tx.approve_stale(ingestion.number)
     tx.save_provider(replace(tx.provider, approved=True))
+    tx.notify()
     return Approved(verdict, removed, kept=verdict.collected - removed - waiting, waiting=waiting)
 
 
@@ -86,6 +88,7 @@ def retire(tx: OperatingRows, expected: int) -> Gone:
         )
     gone = _purge(tx, decision)
     _overtake(tx)
+    tx.notify()
     return replace(gone, entities=removed)
 
 

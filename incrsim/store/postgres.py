@@ -20,7 +20,7 @@ from psycopg import errors
 from psycopg.rows import dict_row
 
 from incrsim.clock import Clock
-from incrsim.errors import CallerError, StoreError
+from incrsim.errors import CallerError, StoreError, StoreUnusable
 from incrsim.ingestion import Failure, Ingestion
 from incrsim.lifecycle import Decision, Operator
 from incrsim.logs import about
@@ -31,6 +31,7 @@ from incrsim.store.operating import Approved, Gone, Operated
 from incrsim.store.page import PageDraft
 from incrsim.store.postgres_address import read_address
 from incrsim.store.postgres_errors import REFS_ONCE, RETRIED, Conflict, first_lines
+from incrsim.store.postgres_listening import PostgresListening
 from incrsim.store.postgres_mutating import PostgresMutating
 from incrsim.store.postgres_operating import PostgresOperating
 from incrsim.store.postgres_outbox import PostgresOutbox
@@ -52,7 +53,7 @@ CLAIM_LOCK_WAIT = "500ms"
 (C-40)."""
 
 
-class PostgresStore(PostgresMutating, PostgresOperating, PostgresSearching, PostgresOutbox):
+class PostgresStore(PostgresListening, PostgresMutating, PostgresOperating, PostgresSearching, PostgresOutbox):
     """A store in a Postgres database, shared by any number of replicas.
 
     Args:
@@ -85,9 +86,24 @@ class PostgresStore(PostgresMutating, PostgresOperating, PostgresSearching, Post
         return store
 
     def upgrade(self) -> list[migrations.Migration]:
-        """Apply the migrations that are missing; says which."""
+        """Apply the migrations that are missing; says which.
+
+        Raises:
+            StoreUnusable: when there are some, and a pooler stands between us and the database.
+        """
+        if self._pool.pooled:
+            return self._nothing_to_upgrade()
         with self.connection() as connection:
             return migrations.upgrade(connection, self._place)
+
+    def _nothing_to_upgrade(self) -> list[migrations.Migration]:
+        state = self.check()
+        if not state.current:
+            raise StoreUnusable(
+                f"{self._place} has schema version {state.version} of {state.expected}, and migrations hold a lock "
+                "for longer than a pooler keeps a session; run `incrsim db upgrade` on the database itself"
+            )
+        return []
 
     def check(self) -> migrations.SchemaState:
         """What the database has, against what this version needs; changes nothing."""

@@ -17,6 +17,8 @@ from incrsim.errors import CallerError
 _SECRETS = frozenset({"password", "sslpassword", "passfile"})
 """What libpq takes as options of a URL and nobody should read in a log."""
 
+_POOLED = "prepare_threshold"
+
 _HIDDEN = "hidden"
 _EXAMPLE = "postgresql://user:password@host:5432/database"
 
@@ -28,17 +30,20 @@ class Address:
     Args:
         url: for SQLAlchemy.
         place: for people; without secrets.
+        pooled: whether a pooler hands out sessions by the transaction.
     """
 
     url: sqlalchemy.URL
     place: str
+    pooled: bool = False
 
 
 def read_address(text: str) -> Address:
     """Read a database's URL; nothing is connected to.
 
     Args:
-        text: `postgresql://user:password@host:port/database`; libpq's options may follow as `?name=value`.
+        text: `postgresql://user:password@host:port/database`; libpq's options may follow as `?name=value`, and
+            `prepare_threshold=none`, psycopg's option for a database behind a pooler.
 
     Raises:
         CallerError: when it is no such URL; what it holds of a password is not shown.
@@ -60,8 +65,19 @@ def read_address(text: str) -> Address:
             f"the database's URL holds two @, so nobody can say where its password ends; write {_EXAMPLE}, "
             "and %40 for each @ of the password"
         )
+    pooled = _is_pooled(url)
+    url = url.difference_update_query([_POOLED])
     _check_options(url)
-    return Address(url.set(drivername="postgresql+psycopg"), _place(url))
+    return Address(url.set(drivername="postgresql+psycopg"), _place(url), pooled)
+
+
+def _is_pooled(url: sqlalchemy.URL) -> bool:
+    given = url.query.get(_POOLED)
+    if given is not None and str(given).lower() != "none":
+        raise CallerError(
+            f"{_place(url)}: {_POOLED} is for a database behind a pooler, and can only be none; leave it out otherwise"
+        )
+    return given is not None
 
 
 def _check_options(url: sqlalchemy.URL) -> None:

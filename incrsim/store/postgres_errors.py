@@ -81,6 +81,11 @@ def _explain(error: Exception, place: str) -> StoreError:
                 f"{place} stopped a statement ({said}); if nobody asked it to, "
                 "raise statement_timeout for this role: a sweep may take minutes"
             )
+        case errors.InvalidSqlStatementName() | errors.DuplicatePreparedStatement():
+            return StoreUnusable(
+                f"{place} hands our session to others between transactions ({said}), as a pooler does; "
+                "add ?prepare_threshold=none to the URL"
+            )
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return _not_connected(said, place)
     return StoreError(f"{place} refused a statement ({said}); this is a defect in incrsim or in what it was given")

@@ -6,7 +6,7 @@ import os
 import selectors
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, LiteralString, cast
 
 import psycopg
 import sqlalchemy
@@ -15,16 +15,24 @@ from incrsim.errors import CallerError
 from incrsim.store.postgres_address import Address
 from incrsim.store.postgres_errors import explained
 
-_SESSION = (
-    "SET search_path TO incrsim; SET timezone TO 'UTC'; "
+_SETTINGS: dict[LiteralString, LiteralString] = {
+    "search_path": "incrsim",
     # Whatever a database, role or environment prefers: text is UTF-8, instants are read as written, and a statement
     # waits for a lock (C-40 ends whoever keeps it) and then sees what was committed meanwhile.
-    "SET client_encoding TO 'UTF8'; SET datestyle TO 'ISO'; SET intervalstyle TO 'postgres'; "
-    "SET default_transaction_isolation TO 'read committed'; SET lock_timeout TO 0; "
+    "timezone": "'UTC'",
+    "client_encoding": "'UTF8'",
+    "datestyle": "'ISO'",
+    "intervalstyle": "'postgres'",
+    "lock_timeout": "0",
     # Statements are prepared, but planned for what they are given: a plan made while the tables were empty never serves
     # a load.
-    "SET plan_cache_mode TO force_custom_plan"
-)
+    "plan_cache_mode": "force_custom_plan",
+}
+_FOR_SESSION: LiteralString = "; ".join([f"SET {name} TO {value}" for name, value in _SETTINGS.items()])
+_FOR_TRANSACTION: LiteralString = "; ".join([f"SET LOCAL {name} TO {value}" for name, value in _SETTINGS.items()])
+
+_NOTICE_A_DEAD_PEER = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+"""A machine that went without a word is noticed within a minute, unless the URL says otherwise."""
 
 
 class PostgresPool:
@@ -38,10 +46,12 @@ class PostgresPool:
 
     def __init__(self, address: Address, *, keep: int = 5, extra: int = 20) -> None:
         self._place = address.place
+        self.pooled = address.pooled
         self._closed = False
         self._process = os.getpid()
-        self._engine = sqlalchemy.create_engine(address.url, pool_size=keep, max_overflow=extra)
-        sqlalchemy.event.listen(self._engine, "connect", _prepare_session)
+        url = address.url.set(query={**_NOTICE_A_DEAD_PEER, **address.url.query})
+        self._engine = sqlalchemy.create_engine(url, pool_size=keep, max_overflow=extra)
+        sqlalchemy.event.listen(self._engine, "connect", self._prepare)
         sqlalchemy.event.listen(self._engine, "checkout", _refuse_dead)
 
     @property
@@ -63,13 +73,32 @@ class PostgresPool:
         with explained(self._place):
             pooled = self._engine.raw_connection()
             try:
-                yield cast("psycopg.Connection[Any]", pooled.driver_connection)
+                connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
+                if self.pooled:
+                    connection.execute(_FOR_TRANSACTION)
+                yield connection
             except BaseException:
                 if pooled.is_valid and pooled.driver_connection is not None and pooled.driver_connection.broken:
                     pooled.invalidate()
                 raise
             finally:
                 pooled.close()
+
+    @contextmanager
+    def apart(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection that counts in no limit and is closed at the end: for one that is kept for long.
+
+        Raises:
+            StoreError: as `postgres_errors` says.
+        """
+        with explained(self._place):
+            pooled = self._engine.raw_connection()
+            connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
+            pooled.detach()
+            try:
+                yield connection
+            finally:
+                connection.close()
 
     def close(self) -> None:
         """Close what nobody uses, and the rest when it comes back. Repeatable."""
@@ -82,11 +111,15 @@ class PostgresPool:
             self._process = os.getpid()
             self._engine.dispose(close=False)
 
-
-def _prepare_session(connection: psycopg.Connection[Any], _record: object) -> None:
-    connection.execute(_SESSION)
-    connection.commit()
-    connection.prepare_threshold = 1  # nearly all statements come again
+    def _prepare(self, connection: psycopg.Connection[Any], _record: object) -> None:
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        if self.pooled:
+            # The next transaction may be another session's: nothing may be left in it, and nothing found in it.
+            connection.prepare_threshold = None
+            return
+        connection.execute(_FOR_SESSION)
+        connection.commit()
+        connection.prepare_threshold = 1  # nearly all statements come again
 
 
 def _refuse_dead(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +106,7 @@ class PostgresReading(ABC):
         asked = _askable(parameters)
         if asked is None:
             return []
-        with self.connection() as connection:
+        with self._reading() as connection:
             rows: list[tuple[Any, ...]] = connection.execute(query(query_name), asked).fetchall()
         return rows
 
@@ -114,8 +114,21 @@ class PostgresReading(ABC):
         asked = _askable(parameters)
         if asked is None:
             return []
-        with self.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        with self._reading() as connection, connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query(query_name), asked).fetchall()
+
+    @contextmanager
+    def _reading(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection for one statement, which needs no transaction around it: one round trip instead of three, and
+        beside a busy burst each one means waiting for the interpreter too.
+        """
+        with self.connection() as connection:
+            connection.autocommit = True
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    connection.autocommit = False
 
     def _dicts_of(self, query_name: str, provider: str, **parameters: Any) -> list[dict[str, Any]]:
         rows = self._dicts(query_name, name=provider, **parameters)

@@ -19,6 +19,7 @@ from incrsim.store.contract import HISTORY_LENGTH, Lease
 from incrsim.store.page import Compared, FoundProblem, PageChanges, Stored
 from incrsim.store.postgres_copy import CopiedEntities
 from incrsim.store.postgres_errors import Conflict
+from incrsim.store.postgres_listening import PostgresNotifyingRows
 from incrsim.store.postgres_mutating import PostgresDeltaRows
 from incrsim.store.postgres_operating import PostgresOperatingRows
 from incrsim.store.postgres_records import counts_text, ingestion_row, verdict_text
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import psycopg
 
 
-class PostgresTransaction(PostgresDeltaRows, PostgresOperatingRows):
+class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOperatingRows):
     """`Transaction` on a connection whose provider row is locked.
 
     Args:

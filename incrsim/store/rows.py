@@ -12,6 +12,7 @@ from incrsim.entity import Entity
 from incrsim.guards import Verdict
 from incrsim.ingestion import Counts, Ingestion
 from incrsim.store.contract import Lease
+from incrsim.store.listening import NotifyingRows
 from incrsim.store.outbox import OutboxRows
 from incrsim.store.page import Compared, FoundProblem, PageChanges
 
@@ -58,7 +59,7 @@ class SweepCount:
     base: int
 
 
-class Transaction(OutboxRows, Protocol):
+class Transaction(NotifyingRows, OutboxRows, Protocol):
     """The rows of one provider inside one transaction; nothing that it does is seen by others before it commits."""
 
     now: datetime

@@ -34,6 +34,7 @@ def register(tx: Transaction) -> None:
     """Give a provider its first ingestion, if it has none."""
     if tx.ingestion is None:
         tx.save_ingestion(lifecycle.first(1, tx.now))
+        tx.notify()
 
 
 def claim(tx: Transaction, holder: str, options: ProviderOptions) -> Claim:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -11,6 +13,7 @@ import pytest
 from incrsim.api import boundary
 from incrsim.api.routes import PREFIX
 from incrsim.errors import StoreUnavailable
+from incrsim.store.contract import ProviderState
 from tests.api.world import MANAGE, NAME, ONE, World, world
 
 if TYPE_CHECKING:
@@ -169,6 +172,26 @@ def test_store_that_is_away(here: World, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
     assert response.headers["content-type"] == PROBLEM
     assert "db.internal" not in response.text
+
+
+def test_slow_store_keeps_nobody_else_waiting(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the store takes its time for one request, others are answered: it is never asked on the server's loop."""
+    asked, go_on, state = threading.Event(), threading.Event(), here.app.store.state
+
+    def slow(name: str) -> ProviderState:
+        asked.set()
+        assert go_on.wait(60)
+        return state(name)
+
+    monkeypatch.setattr(here.app.store, "state", slow)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(here.call, "GET", ONE)
+        assert asked.wait(60)
+        with here.client(MANAGE) as client:
+            assert client.get("/openapi.json").status_code == 200
+        assert not waiting.done()
+        go_on.set()
+        assert waiting.result()["success"]
 
 
 @pytest.mark.rule("C-36")

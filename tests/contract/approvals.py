@@ -9,6 +9,7 @@ from incrsim.guards import Guard, Verdict
 from incrsim.ingestion import Outcome, Status
 from incrsim.lifecycle import Operator
 from incrsim.operators import Operators
+from incrsim.store.mutating import DeltaDraft
 from incrsim.store.operating import Approved
 from tests.contract.base import Contract, everything
 from tests.contract.driver import Driver
@@ -83,6 +84,15 @@ class ApprovalContract(Contract):
         swept = p.cycle(*keyed[3:]).verdict
         assert swept is not None
         assert (swept.census.approved, swept.census.removable) == (2, 1)
+
+    @pytest.mark.rule("C-26")
+    @pytest.mark.parametrize("note", ["", "changed"])
+    def test_what_an_event_added_since_is_kept(self, p: Driver, note: str) -> None:
+        """What an event brought during the rest, changed or not, was marked since, and is not removed."""
+        verdict = refused(p)
+        p.store.apply_delta("p", DeltaDraft([good("e0", note)], ()), p.options)
+        assert p.store.approve("p", verdict.id) == Approved(verdict, removed=2, kept=1, waiting=0)
+        assert remaining(p) == ["e0"]
 
     @pytest.mark.rule("C-26")
     def test_twice_is_once(self, p: Driver) -> None:

@@ -77,7 +77,7 @@ class DeltaContract(Contract):
         assert p.delta(good("a")).ingestion.number == 1
         assert p.names() == ["a"]
 
-    def test_unknown_provider(self, p: Driver) -> None:
+    def test_a_delta_of_an_unknown_provider(self, p: Driver) -> None:
         """A delta for a provider that was never registered is an error."""
         with pytest.raises(UnknownProvider, match="known: p"):
             p.store.apply_delta("x", DeltaDraft([good("a")], []), ProviderOptions())
@@ -207,6 +207,7 @@ class DeltaContract(Contract):
         p.begin()
         applied = p.delta(good("a", "event"), removed=["b"])
         assert applied.counts.removed == 1
+        p.delta(good("z"))
         p.page(good("a", "page"), good("b"), fetched_after=1)
         assert b'"page"' in body_of(p, "a")
         p.delta(good("a", "event"), removed=["b"])
@@ -214,7 +215,7 @@ class DeltaContract(Contract):
         p.begin()
         p.page(good("a", "page"), good("b"), done=True)
         assert b'"page"' in body_of(p, "a")
-        assert p.names() == ["a", "b"]
+        assert p.names() == ["a", "b", "z"]
 
     @pytest.mark.rule("C-29")
     def test_each_page_knows_how_many_events_there_were(self, p: Driver) -> None:
@@ -240,8 +241,8 @@ class DeltaContract(Contract):
         (problem,) = p.store.problems("p")
         assert (problem.kind, problem.ref, problem.sequence) == (ProblemKind.LOST_CLAIM, ref("a"), 0)
 
-    @pytest.mark.rule("C-29", "C-9")
-    def test_the_same_location_key_moves_it(self, p: Driver, q: Driver) -> None:
+    @pytest.mark.rule("C-9")
+    def test_an_event_takes_over_by_location_key(self, p: Driver, q: Driver) -> None:
         """With the same location key an event takes an entity over."""
         q.cycle(good("a", "q", key="k"))
         assert p.delta(good("a", "p", key="k")).counts.added == 1

@@ -83,7 +83,6 @@ class FullContract(Contract):
         assert p.names() == ["a", "b", "c"]
         assert len(p.store.stale("p")) == 2
 
-    @pytest.mark.rule("C-30")
     def test_an_unreadable_entity_refuses_the_removals(self, p: Driver) -> None:
         """What cannot be read may be anything that is stored: nothing is removed."""
         p.cycle(good("a"))
@@ -168,7 +167,7 @@ class FullContract(Contract):
         assert (applied.ingestion.number, applied.next.due_at) == (2, p.clock.now())
         assert p.names() == ["b"]
 
-    def test_unknown_provider(self, p: Driver) -> None:
+    def test_a_full_mutation_of_an_unknown_provider(self, p: Driver) -> None:
         """A provider that was never registered has no lease to take."""
         with pytest.raises(UnknownProvider):
             p.store.lease_for_full("x", "r1", p.options)

@@ -19,6 +19,7 @@ from tests.contract.failures import FailureContract
 from tests.contract.full import FullContract
 from tests.contract.guards import GuardContract
 from tests.contract.hostile import HostileContract
+from tests.contract.listening import ListeningContract
 from tests.contract.operators import OperatorContract
 from tests.contract.ownership import OwnershipContract
 from tests.contract.pages import PageContract
@@ -46,6 +47,7 @@ class StoreContract(
     FullContract,
     MutationReadingContract,
     SinkContract,
+    ListeningContract,
 ):
     """All that every store promises; `store` is the one hole to fill."""
 

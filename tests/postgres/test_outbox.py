@@ -236,7 +236,7 @@ def test_a_sweep_that_fails_tells_nothing(p: Driver, store: PostgresStore, monke
 def test_a_page_with_a_sink_costs_as_many_round_trips_as_one_without(store: PostgresStore, p: Driver) -> None:
     """However large it is: its rows leave together with the commit."""
     p.begin()
-    costs = []
+    costs: list[int] = []
     for size in (1, 3, 300, 1, 3, 300):
         if len(costs) == 3:
             store.register_sink("s")

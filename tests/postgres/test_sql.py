@@ -19,6 +19,9 @@ import pytest
 import incrsim
 from incrsim.clock import VirtualClock
 from incrsim.entity import Entity
+from incrsim.operators import Operators
+from incrsim.options import ProviderOptions
+from incrsim.store.operating import Announcement
 from incrsim.store.postgres import PostgresStore
 from incrsim.store.queries import query
 from tests.conftest import execute
@@ -77,7 +80,8 @@ def _is_fixed(statement: ast.expr) -> bool:
         case ast.Constant(value=str()) | ast.Call(func=ast.Name(id="query")):
             return True
         case ast.Name(id=name):
-            return name in ("_SESSION", "question")  # a constant; a parameter that is a LiteralString
+            # Constants, and a parameter that is a LiteralString.
+            return name in ("_FOR_SESSION", "_FOR_TRANSACTION", "question")
         case ast.Attribute(attr="sql"):
             return True
     return False
@@ -275,3 +279,32 @@ def test_memory_does_not_grow_with_the_number_of_entities(store: PostgresStore, 
     assert large.load < small.load + room, (small, large)
     assert large.reading < small.reading + room, (small, large)
     assert large.sweep < small.sweep + room, (small, large)
+
+
+# --- what operators ask -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_round_trips_of_operators_do_not_depend_on_the_number_of_providers(
+    store: PostgresStore, clock: VirtualClock
+) -> None:
+    """Health, and a page of providers, cost as many round trips for 20 providers as for 2; `status` costs three."""
+    operators = Operators(store)
+
+    def ask_all() -> list[int]:
+        calls = (operators.health, lambda: operators.providers(limit=1000), lambda: operators.status("p01"))
+        return [cost(store, call).round_trips for call in calls]
+
+    def serve(count: int) -> None:
+        for number in range(count):
+            Driver(store, clock, f"p{number:02}").cycle(good(f"e{number}"))
+        names = [f"p{number:02}" for number in range(count)]
+        store.announce("r1", [Announcement(name, ProviderOptions().describe(), stuck=False) for name in names])
+
+    serve(2)
+    ask_all()  # what is prepared once is prepared now
+    few = ask_all()
+    serve(20)
+    assert len(operators.providers(limit=1000).items) == 20
+    assert ask_all() == few
+    assert few[-1] <= 3

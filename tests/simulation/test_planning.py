@@ -135,7 +135,7 @@ def compare(made: Plan, was: dict[str, bytes], store: Store, name: str) -> None:
     """The plan against what has become of it."""
     with made:
         now = held(store, name)
-        signs = {sign: {each.ref for each in made.changes(sign)} for sign in ("+", "~", "-")}  # type: ignore[arg-type]  # these are all
+        signs = {sign: {each.ref for each in made.changes(sign)} for sign in ("+", "~", "-")}
         state = store.state(name)
         done = next((each for each in store.history(name) if each.number == made.ingestion), state.ingestion)
         assert done.number == made.ingestion
@@ -205,6 +205,5 @@ def test_the_same_on_postgres(database_url: str, covered: Callable[[str], None])
         assert versions() == before
     finally:
         store.close()
-    covered(
-        f"{len(plans)} plans, {sum(each.verdict is None or each.verdict.refused for each in plans)} without a sweep"
-    )
+    refused = sum(each.verdict is None or each.verdict.refused for each in plans)
+    covered(f"{len(plans)} plans, {refused} of them without a sweep")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 import incrsim
-from incrsim import app as apps, events
+from incrsim import events, roster
 from incrsim.clock import VirtualClock
 from incrsim.errors import CallerError, DuplicateProvider, InvalidOptions, InvalidProvider, StoreError, UnknownProvider
 from incrsim.host import InlineHost
@@ -95,22 +96,22 @@ def test_replacing_drains_the_old_one_first() -> None:
     old, new = Old(["old"], ["never"], ["never"]), Source(["new"], ["b"], ["c"])
     with incrsim.open() as app:
         app.add(old, burst_interval="0s")
-        served = app._served["source"]
-        original = served.draining.set
-        served.draining.set = lambda: (original(), draining.set())[0]  # type: ignore[method-assign, func-returns-value]
+        served = app._roster.find("source")
+        original = served._draining.set
+        served._draining.set = lambda: (original(), draining.set())[0]  # type: ignore[method-assign, func-returns-value]
         burst = threading.Thread(target=app.tick, args=("source",))
         burst.start()
         assert fetching.wait(60)
         replacing = threading.Thread(target=app.add, args=(new,), kwargs={"replace": True, "burst_interval": "0s"})
         replacing.start()
         assert draining.wait(60)
-        assert app._served["source"].engine.provider is old
+        assert app._roster.find("source").engine.provider is old
         go_on.set()
         for thread in (burst, replacing):
             thread.join(60)
             assert not thread.is_alive()
         assert (old.asked, old.log[-1]) == ([None], "left")
-        assert app._served["source"].engine.provider is new
+        assert app._roster.find("source").engine.provider is new
         assert app.run_cycle("source").ok
         assert new.asked == [1, 2]
         assert app.catalog.count() == 3
@@ -121,9 +122,9 @@ def test_tick_that_waited_for_the_old_one_runs_the_new_one(bench: Bench) -> None
     """A tick that was about to begin while its provider was replaced is one of the new provider."""
     old, new = Source(["old"]), Source(["new"])
     bench.app.add(old)
-    served = bench.app._served["source"]
+    served = bench.app._roster.find("source")
     waiting = threading.Event()
-    lock = served.lock
+    lock = served._lock
 
     class Watched:
         """The old one's lock; says when somebody comes for it."""
@@ -136,12 +137,13 @@ def test_tick_that_waited_for_the_old_one_runs_the_new_one(bench: Bench) -> None
             lock.release()
 
     lock.acquire()
-    served.lock = Watched()  # type: ignore[assignment]
+    served._lock = Watched()  # type: ignore[assignment]
     tick = threading.Thread(target=bench.app.tick, args=("source",))
     tick.start()
     assert waiting.wait(60)
-    served.lock = lock
-    bench.app._serve(new, ProviderOptions())
+    served._lock = lock
+    engine = replace(served.engine, provider=new)
+    assert bench.app._roster._exchange("source", served, roster.Served(engine))
     lock.release()
     tick.join(60)
     assert (old.asked, new.asked) == ([], [None])
@@ -331,7 +333,7 @@ def test_run_lives_through_a_store_that_fails(
     bench.app.run()
     assert [each.ref[-1] for each in bench.app.catalog.entities()] == ["a", "b", "c"]
     if method in ("claim", "record_failure", "state"):
-        assert f"source: {method} fails before it was done; looking again in {apps.LOOK_AGAIN:g} s" in caplog.text
+        assert f"{method} fails before it was done; looking again in {roster.LOOK_AGAIN:g} s" in caplog.text
 
 
 # --- open -------------------------------------------------------------------------------------------------------------

@@ -65,6 +65,8 @@ ORDER = (
     "mutations",
     "planning",
     "operators",
+    "stopping",
+    "roster",
     "worker",
     "app",
     "opening",

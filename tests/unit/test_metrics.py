@@ -67,6 +67,21 @@ def test_counters(app: incrsim.App) -> None:
     assert found["incrsim_provider_entities", ("source",)] == 4
 
 
+def test_deltas_and_full_mutations(app: incrsim.App) -> None:
+    """What events, direct deltas and full mutations do is counted as well."""
+    metrics.of(app)
+    app.add(Source(["a", "b"]))
+    app.run_cycle("source")
+    app.apply_delta("source", added=[incrsim.component("c", provider="source")], removed=["component:default/a"])
+    app.apply_full("source", [incrsim.component("d", provider="source")])
+    found = scrape(app)
+    assert found["incrsim_deltas_total", ("source",)] == 1
+    assert found["incrsim_entities_total", ("added", "source")] == 4
+    assert found["incrsim_entities_total", ("removed", "source")] == 3
+    assert found["incrsim_ingestions_total", ("source", "swept")] == 2
+    assert found["incrsim_pages_total", ("source",)] == 1
+
+
 def test_failures(app: incrsim.App) -> None:
     """Failures are counted by what follows from them, and so are ingestions that end by one."""
     metrics.of(app)

@@ -365,7 +365,6 @@ def test_a_full_mutation_that_fails(bench: Bench, fault: str) -> None:
     assert names(bench) == (["a"] if fault == "before" else ["b"])
 
 
-@pytest.mark.rule("C-30")
 def test_a_source_that_breaks_off(bench: Bench) -> None:
     """Entities that cannot be read to their end change nothing."""
 

@@ -154,3 +154,18 @@ def test_health_lists_the_unhealthy_ones() -> None:
     assert unhealthy.to_dict()["reasons"][0]["trouble"] == "unserved"
     assert [bool(each.reasons) for each in operators.providers().items] == [False, False, True]
     assert [each.holder for each in operators.status("a").serving] == ["r1"]
+
+
+@pytest.mark.rule("C-31")
+def test_health_lists_sinks_that_are_behind() -> None:
+    """A sink that fails for over a minute is told of beside the providers, by its own name."""
+    clock = VirtualClock()
+    store = MemoryStore(clock)
+    operators = Operators(store, lambda: {"a": OPTIONS})
+    store.register("a")
+    store.register_sink("mirror")
+    store.delivery_failed("mirror", "OSError: no")
+    assert operators.health() == []
+    clock.advance(2 * MINUTE)
+    assert [(each.provider, each.sink) for each in operators.health()] == [(None, "mirror")]
+    assert str(operators.health()[0]).startswith("sink mirror: sink behind: it has failed for 2m: OSError: no")

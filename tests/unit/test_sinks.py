@@ -278,7 +278,12 @@ def test_a_failing_sink_stops_the_next_page_not_this_one() -> None:
     """The page is committed; the next one is not asked for, the burst ends without an attempt and waits a little."""
     sink = Mirror()
     rig = rig_with(sink, ["a"], ["b"])
-    rig.provider.pages[0] = lambda: setattr(sink, "failing", "down") or ["a"]
+
+    def page() -> list[str]:
+        sink.failing = "down"
+        return ["a"]
+
+    rig.provider.pages[0] = page
     told = rig.tick()
     assert [type(event).__name__ for event in told[-4:]] == [
         "PageCommitted",

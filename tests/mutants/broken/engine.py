@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incrsim import app, burst, draft, engine, host, lifecycle, provider
+from incrsim import app, burst, draft, engine, host, lifecycle, provider, roster
 from incrsim.store import memory_rows
 from tests.mutants.registry import mutant
 
@@ -29,17 +29,17 @@ def unprintable_names(patch: Patch) -> None:
 
 @mutant("C-1", "a second provider of a name silently takes the place of the first")
 def silent_replacement(patch: Patch) -> None:
-    patch.rewrite(app.App.add, "elif replace:", "elif True:")
+    patch.rewrite(app.App.add, "if replace else self._serving.add", "if True else None")
 
 
 @mutant("C-1", "a provider is replaced while its burst runs")
 def undrained(patch: Patch) -> None:
-    patch.rewrite(app._Served.drained, "with self.lock:", "if True:")
+    patch.rewrite(roster.Served.drained, "with self._alone():", "if True:")
 
 
 @mutant("C-1", "a tick that waited for the old provider runs it after it was replaced")
 def late_tick(patch: Patch) -> None:
-    patch.rewrite(app.App._engine, "if self._served.get(name) is served:", "if True:")
+    patch.rewrite(roster.Roster.driven, "if self._served.get(name) is served:", "if True:")
 
 
 # --- C-2: the context and the cursor ----------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ def interrupted_context(patch: Patch) -> None:
 
 @mutant("C-2", "a tick whose listener failed stays where it was")
 def tick_left_open(patch: Patch) -> None:
-    patch.rewrite(app.App.tick, "closing(engine.tick())", "__import__('contextlib').nullcontext(engine.tick())")
+    patch.rewrite(roster.Roster.tick, "closing(engine.tick())", "nullcontext(engine.tick())")
 
 
 # --- C-3, C-4: pages and cursors; what stores do with them is in store.py ---------------------------------------------

@@ -64,8 +64,8 @@ def resume_does_nothing(patch: Patch) -> None:
 def sweep_is_lost_in_a_pause(patch: Patch) -> None:
     patch.rewrite(
         transactions.end_burst,
-        "_held(tx, lease, Status.BURSTING, Status.SWEEPING)",
-        "_held(tx, lease, Status.BURSTING)",
+        "held(tx, lease, Status.BURSTING, Status.SWEEPING)",
+        "held(tx, lease, Status.BURSTING)",
     )
 
 
@@ -178,6 +178,11 @@ def approval_ignores_marks(patch: Patch) -> None:
     patch.rewrite(MemoryOperatingRows.approve_stale, " and each.id not in marked", "")
 
 
+@mutant("C-26", "what an event added since is removed")
+def approval_ignores_events(patch: Patch) -> None:
+    patch.rewrite(MemoryTransaction.remove_stale, " and not self._written(each, ingestion)", "")
+
+
 @mutant("C-26", "what a canceled ingestion marked since is removed")
 def approval_ignores_canceled_marks(patch: Patch) -> None:
     patch.rewrite(MemoryOperatingRows._note_marked, "replace(each, marked=True) if each.id in marked else each", "each")
@@ -195,7 +200,7 @@ def approved_stays_in_the_base(patch: Patch) -> None:
 
 @mutant("C-26", "an approval outlasts the refusal of the next sweep")
 def approval_never_lapses(patch: Patch) -> None:
-    patch.rewrite(transactions.commit_sweep, "verdict=verdict, approved=False", "verdict=verdict")
+    patch.rewrite(transactions.sweep, "verdict=verdict, approved=False", "verdict=verdict")
     patch.rewrite(
         MemoryTransaction.collect_stale,
         "self._stale.append(StaleRow(ref, row.stored.id))",
@@ -314,6 +319,11 @@ def sinks_may_sleep(patch: Patch) -> None:
 @mutant("C-31", "health lists everybody")
 def everybody_is_ill(patch: Patch) -> None:
     patch.rewrite(Operators.health, "if (why := reasons(known))", "if (why := reasons(known)) or True")
+
+
+@mutant("C-31", "health knows providers alone")
+def sinks_are_not_asked(patch: Patch) -> None:
+    patch.rewrite(Operators._unhealthy_sinks, "if why := sink_reasons(sink, now):", "if why := ():")
 
 
 # --- lists and status (C-32) ------------------------------------------------------------------------------------------
