@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 import incrsim
 from incrsim.api import ApiSettings, create_api, serve
 from incrsim.errors import InvalidOptions
-from tests.api.world import MANAGE, READ, SECRET, SETTINGS, WRONG, World
+from tests.api.world import MANAGE, PLAIN, READ, SECRET, SETTINGS, WRONG, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,7 +143,7 @@ def test_random_token_is_made_up_and_announced() -> None:
         assert server.token in server.announcement
         assert server.token != other.token
         headers = {"Authorization": f"Bearer {server.token}"}
-        with httpx.Client(base_url=server.url, headers=headers, trust_env=False) as client:
+        with httpx.Client(base_url=server.url, headers=headers, **PLAIN) as client:
             assert client.post("/api/catalog/incremental/cleanup").status_code == 200
             assert client.get("/openapi.json", headers={"Authorization": "Bearer"}).status_code == 401
     with incrsim.open() as app, serve(app, SETTINGS) as server:

@@ -80,11 +80,11 @@ def test_pause_and_resume(here: World) -> None:
 def test_plan_shows_and_changes_nothing(here: World) -> None:
     """`plan` says what a cycle would do, the first changes by name, and changes nothing."""
     here.app.run_cycle(NAME)
-    here.source.pages = [["a", "b"], ["d"]]
+    here.source.pages = [["a"], ["d"]]
     before = here.snapshot()
     told = here.call("POST", f"{ONE}/plan?limit=1")
-    assert (told["added"], told["removed"], told["more"]) == (1, 1, 1)
-    assert told["changes"] == [{"sign": "-", "ref": "component:default/c"}]
+    assert (told["added"], told["removed"], told["more"]) == (1, 2, 2)
+    assert told["changes"] == [{"sign": "-", "ref": "component:default/b"}]
     assert told["refused_by"] == ["reject_removals_above_percentage"]
     assert here.snapshot() == before
     assert here.manager.post(f"{PREFIX}/providers/nobody/plan").status_code == 404

@@ -11,6 +11,8 @@ import incrsim
 from incrsim.api.routes import PREFIX
 from incrsim.ingestion import Status
 from tests.api.world import NAME, ONE, World
+from tests.contract.driver import Driver
+from tests.unit.fakes import entity
 
 
 def owned(world: World) -> list[str]:
@@ -26,12 +28,10 @@ def tick_through(world: World) -> Any:
 
 
 def one_page_in(world: World) -> None:
-    """The provider has committed one page, and its burst was cut off there."""
-    with world.app._engine(NAME) as engine:
-        steps = engine.tick()
-        while type(next(steps)).__name__ != "PageCommitted":
-            pass
-        steps.close()
+    """A replica has committed one page of the provider, and holds the lease."""
+    driver = Driver(world.app.store, world.clock, NAME, holder="another replica")
+    driver.begin()
+    driver.page(entity("a", NAME))
 
 
 def test_health(on_both: World) -> None:
@@ -106,8 +106,6 @@ def test_start_begins_anew_now(on_both: World) -> None:
     on_both.source.pages = [["a"], ["c"]]
     on_both.call("POST", f"{ONE}/trigger")
     one_page_in(on_both)
-    with on_both.app._engine(NAME) as engine:
-        object.__setattr__(engine.options, "reject_removals_above_percentage", None)
     told = on_both.call("POST", f"{ONE}/start")
     assert told == {"success": True, "message": told["message"]}
     assert "ingestion 2, which was bursting, is over; 1 mark removed; ingestion 3 is due" in told["message"]
