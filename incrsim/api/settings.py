@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self, TypedDict, Unpack
 
 from incrsim.errors import InvalidOptions
 
@@ -13,6 +14,18 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 SHORTEST_TOKEN = 16
 """Characters: what is shorter can be tried out."""
+
+
+READ_TOKEN, MANAGE_TOKEN = "INCRSIM_READ_TOKEN", "INCRSIM_MANAGE_TOKEN"
+"""The environment variables of tokens, unless others are named."""
+
+
+class Where(TypedDict, total=False):
+    """Where the API listens; see `ApiSettings`."""
+
+    host: str
+    port: int
+    allowed_hosts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +62,43 @@ class ApiSettings:
         for topic, secret in self.event_secrets.items():
             if not secret:
                 raise InvalidOptions(f"the secret of the topic {topic!r} is empty, so that anybody could sign with it")
+
+    @classmethod
+    def from_environment(
+        cls,
+        environment: Mapping[str, str],
+        *,
+        read_token: str | None = READ_TOKEN,
+        manage_token: str | None = MANAGE_TOKEN,
+        event_secrets: Mapping[str, str] | None = None,
+        **more: Unpack[Where],
+    ) -> Self:
+        """Settings whose tokens and secrets are in environment variables, so that no file and no history has them.
+
+        Args:
+            environment: `os.environ`.
+            read_token: the variable of the token for reading; one that is not set is no token.
+            manage_token: the variable of the token for managing; the same.
+            event_secrets: for a topic, the variable of its secret.
+            more: see the class.
+
+        Raises:
+            InvalidOptions: when a secret's variable is not set, or a value cannot work.
+        """
+
+        def tokens(variable: str | None) -> tuple[str, ...]:
+            token = environment.get(variable or "")
+            return (token,) if token else ()
+
+        secrets = {}
+        for topic, variable in (event_secrets or {}).items():
+            if not environment.get(variable):
+                raise InvalidOptions(
+                    f"the secret of the topic {topic!r} should be in the environment variable {variable}, which is not "
+                    "set, or empty"
+                )
+            secrets[topic] = environment[variable]
+        return cls(read_tokens=tokens(read_token), manage_tokens=tokens(manage_token), event_secrets=secrets, **more)
 
     @property
     def has_tokens(self) -> bool:

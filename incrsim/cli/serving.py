@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -17,7 +17,6 @@ HELP = (
     "Tokens come from the environment: INCRSIM_READ_TOKEN may look, INCRSIM_MANAGE_TOKEN may look and change. Without "
     "either, a random one that may manage is printed."
 )
-READ_TOKEN, MANAGE_TOKEN = "INCRSIM_READ_TOKEN", "INCRSIM_MANAGE_TOKEN"  # names of variables
 
 
 def serve(
@@ -53,41 +52,29 @@ def serve(
         )
     from incrsim.cli.loading import load_provider
 
-    secrets = event_secrets(event_secret or (), os.environ)
+    variables = topic_variables(event_secret or ())
     providers = [load_provider(target, {}) for target in targets or ()]
     from incrsim.api.settings import ApiSettings
     from incrsim.cli import run_serve
 
-    settings = ApiSettings(
-        host=host,
-        port=port,
-        allowed_hosts=tuple(allowed_host or ()),
-        read_tokens=_token(READ_TOKEN),
-        manage_tokens=_token(MANAGE_TOKEN),
-        event_secrets=secrets,
+    settings = ApiSettings.from_environment(
+        os.environ, host=host, port=port, allowed_hosts=tuple(allowed_host or ()), event_secrets=variables
     )
     raise typer.Exit(run_serve.until_stopped(providers, database, settings))
 
 
-def event_secrets(given: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Read `TOPIC=VARIABLE` pairs, and the secrets that they name.
+def topic_variables(given: Sequence[str]) -> dict[str, str]:
+    """Read `TOPIC=VARIABLE` pairs.
 
     Raises:
-        UsageError: one of them is no pair, or its variable is not set.
+        UsageError: one of them is no pair.
     """
-    secrets: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for each in given:
-        topic, separator, variable = each.rpartition("=")
-        if not separator or not topic or not variable:
+        topic, _, variable = each.rpartition("=")
+        if not topic or not variable:
             raise UsageError(
                 f"--event-secret {each!r} is not TOPIC=VARIABLE; write for example --event-secret services=HOOK_SECRET"
             )
-        if not environment.get(variable):
-            raise UsageError(f"--event-secret {each}: the environment variable {variable} is not set, or empty")
-        secrets[topic] = environment[variable]
-    return secrets
-
-
-def _token(variable: str) -> tuple[str, ...]:
-    token = os.environ.get(variable)
-    return (token,) if token else ()
+        variables[topic] = variable
+    return variables

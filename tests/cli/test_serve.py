@@ -73,7 +73,7 @@ def test_tokens_of_the_environment_are_not_printed(start: Start, monkeypatch: py
     [
         (("--host", "127.0.0.1"), "a catalog in memory is empty"),
         (("mine:ready", "--event-secret", "topic"), "is not TOPIC=VARIABLE"),
-        (("mine:ready", "--event-secret", "topic=NOT_SET_ANYWHERE"), "NOT_SET_ANYWHERE is not set"),
+        (("mine:ready", "--event-secret", "topic=NOT_SET_ANYWHERE"), "NOT_SET_ANYWHERE, which is not set"),
         (("mine:ready", "--host", "192.0.2.1"), "cannot listen on 192.0.2.1"),
     ],
 )
