@@ -16,6 +16,7 @@ from incrsim.cli.database import commands as database_commands
 from incrsim.cli.demonstration import HELP as DEMO_HELP, demo
 from incrsim.cli.failures import Commands
 from incrsim.cli.running import HELP as RUN_HELP, run
+from incrsim.cli.serving import HELP as SERVE_HELP, serve
 from incrsim.cli.working import HELP as WORKER_HELP, worker
 
 EPILOG = (
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command(help=DEMO_HELP, epilog=EPILOG)(demo)
 app.command(help=RUN_HELP, epilog=EPILOG)(run)
 app.command(help=WORKER_HELP, epilog=EPILOG)(worker)
+app.command(help=SERVE_HELP, epilog=EPILOG)(serve)
 app.command(help=BENCH_HELP, epilog=EPILOG)(bench)
 app.command(help=ENTITIES_HELP, epilog=EPILOG)(entities)
 app.command(help=EXPORT_HELP, epilog=EPILOG)(export)
