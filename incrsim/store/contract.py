@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
+from incrsim.entity_annotation import annotated
 from incrsim.ingestion import Counts, Failure, Ingestion
 from incrsim.lifecycle import Decision, Effect, Operator
 from incrsim.options import ProviderOptions
@@ -158,16 +159,21 @@ class StoredEntity:
     Args:
         ref: `kind:namespace/name`.
         provider: who owns it.
-        body: canonical JSON, with the engine's annotation.
+        canonical: its body as JSON with sorted keys, as the provider returned it.
         digest: of the entity as its provider returned it.
         location_key: as it was committed.
     """
 
     ref: str
     provider: str
-    body: bytes
+    canonical: bytes
     digest: bytes
     location_key: str | None
+
+    @property
+    def body(self) -> bytes:
+        """The same JSON with the engine's annotation, which names the provider (C-6)."""
+        return annotated(self.canonical, self.provider)
 
 
 @runtime_checkable

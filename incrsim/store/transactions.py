@@ -24,6 +24,7 @@ from incrsim.store.contract import SWEEP_CHUNK, Claim, CommittedPage, Granted, H
 from incrsim.store.page import (
     Compared,
     FoundProblem,
+    Insert,
     PageChanges,
     PageDraft,
     cursor_digest,
@@ -87,19 +88,17 @@ class Transaction(Protocol):
         does what is older than the last `HISTORY_LENGTH` (C-19).
         """
 
-    def compare(self, entities: Sequence[Entity], ingestion: int) -> Compared:
-        """Compare a page with the catalog by ref and digest, in a bounded number of round trips (C-11)."""
+    def compare(self, entities: Sequence[Entity], ingestion: int, cursor: bytes | None) -> Compared:
+        """Compare refs and digests with the catalog, and the cursor's digest with the marks, in few round trips."""
 
     def ids_of(self, refs: Sequence[str]) -> list[int]:
         """The ids of what is stored under these refs."""
 
-    def inserting(self, ingestion: int) -> AbstractContextManager[list[Entity]]:
-        """A list for new entities, which come in the order of refs; a store may write each one as it comes."""
+    def inserting(self, ingestion: int) -> AbstractContextManager[Insert]:
+        """A way to insert new entities, as written by this ingestion; nothing else may be asked meanwhile."""
 
     def apply(self, changes: PageChanges, ingestion: int) -> None:
-        """Insert what `inserting` did not, update and take over, in the order of refs; the rows say that this ingestion
-        wrote them.
-        """
+        """Update and take over, in the order of refs; the rows say that this ingestion wrote them."""
 
     def known_problems(self, keys: Sequence[bytes], ingestion: int) -> set[bytes]:
         """Which of these problems this ingestion has recorded already."""
@@ -107,8 +106,8 @@ class Transaction(Protocol):
     def add_problems(self, problems: Sequence[FoundProblem], ingestion: int, sequence: int) -> None:
         """Record problems."""
 
-    def add_mark(self, mark: NewMark) -> bool:
-        """Record the page; `False` when this ingestion has seen the cursor before."""
+    def add_mark(self, mark: NewMark) -> None:
+        """Record the page."""
 
     def count_distinct(self, ingestion: int) -> int:
         """How many distinct entities the ingestion's pages returned, invalid ones included (C-7)."""
@@ -180,9 +179,12 @@ def commit_page(tx: Transaction, lease: Lease, draft: PageDraft, options: Provid
     ingestion = _held(tx, lease, Status.BURSTING)
     _check_sequence(ingestion, draft, options)
     # Written in the order of refs, whatever the page has, no two providers wait for each other in a circle (C-40).
-    compared = tx.compare(sorted(draft.entities, key=lambda entity: entity.ref or ""), ingestion.number)
-    with tx.inserting(ingestion.number) as new:
-        changes = decide(draft, compared, tx.provider.name, ingestion.number, options, new)
+    in_order = sorted(draft.entities, key=lambda entity: entity.ref or "")
+    digest = None if draft.cursor is None else cursor_digest(draft.cursor)
+    compared = tx.compare(in_order, ingestion.number, digest)
+    _check_cursor(compared, draft)
+    with tx.inserting(ingestion.number) as insert:
+        changes = decide(draft, compared, tx.provider.name, ingestion.number, options, insert)
     known = (
         tx.known_problems([found.key for found in changes.problems], ingestion.number) if changes.problems else set()
     )
@@ -191,14 +193,8 @@ def commit_page(tx: Transaction, lease: Lease, draft: PageDraft, options: Provid
         # What the provider says it could not read has not vanished (C-7).
         changes.seen.extend(tx.ids_of(reported))
     tx.apply(changes, ingestion.number)
-    digest = None if draft.cursor is None else cursor_digest(draft.cursor)
-    mark = NewMark(ingestion.number, draft.sequence, draft.cursor, digest, [*compared.same, *changes.seen], counts)
-    if not tx.add_mark(mark):
-        raise CursorRepeated(
-            f"page {draft.sequence} returned the cursor {draft.cursor}, "
-            "which this ingestion has seen before, so it would never finish; "
-            "let each page's cursor point past that page, and return done=True on the last one"
-        )
+    seen = [*compared.same, *changes.seen]
+    tx.add_mark(NewMark(ingestion.number, draft.sequence, draft.cursor, digest, seen, counts))
     if problems:
         tx.add_problems(problems, ingestion.number, draft.sequence)
     ingestion = lifecycle.page_committed(ingestion, draft.cursor, counts, now=tx.now)
@@ -294,6 +290,14 @@ def _check_sequence(ingestion: Ingestion, draft: PageDraft, options: ProviderOpt
         raise TooManyPages(
             f"page {draft.sequence} is past max_pages={options.max_pages}; "
             "raise it if the source has grown, or mend the cursor"
+        )
+
+
+def _check_cursor(compared: Compared, draft: PageDraft) -> None:
+    if compared.cursor_seen:
+        raise CursorRepeated(
+            f"page {draft.sequence} returned the cursor {draft.cursor}, which this ingestion has seen before, so it "
+            "would never finish; let each page's cursor point past that page, and return done=True on the last one"
         )
 
 

@@ -38,7 +38,7 @@ def any_sequence(patch: Patch) -> None:
 
 @mutant("C-5", "the same cursor may come for ever (U12)")
 def cursors_may_repeat(patch: Patch) -> None:
-    patch.rewrite(MemoryTransaction.add_mark, "if mark.cursor_digest in self._rows.cursors:", "if False:")
+    patch.rewrite(MemoryTransaction.compare, "cursor in self._rows.cursors", "False")
 
 
 @mutant("C-5", "cursors of earlier ingestions may not be used again")

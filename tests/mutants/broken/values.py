@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from incrsim import cursor, entity, entity_rules, exact_json, kinds
+from incrsim import cursor, entity, entity_annotation, entity_rules, exact_json, kinds
 from incrsim.entity import Entity
 from incrsim.exact_json import Dialect
 from tests.mutants.registry import mutant
@@ -76,18 +76,21 @@ def nan_becomes_null(patch: Patch) -> None:
 
 @mutant("C-6", "nobody looks for NUL in an entity")
 def nul_in_entity(patch: Patch) -> None:
-    patch.rewrite(Entity.violations, "if _NUL in self._text:", "if False:")
+    patch.rewrite(Entity.violations, 'if b"\\\\" in self._text and _NUL in self._text:', "if False:")
 
 
-@mutant("C-6", "an entity without annotations is stored without the provider's name", also=("slow",))
-def provider_not_named(patch: Patch) -> None:
-    patch.rewrite(Entity.stored_body, 'metadata.setdefault("annotations", {})', 'metadata.get("annotations", {})')
+@mutant("C-6", "the provider's name stands before all other annotations, wherever it belongs", also=("slow",))
+def annotation_unsorted(patch: Patch) -> None:
+    anywhere = rb'\{"apiVersion":"[^"\\]*","kind":"[^"\\]*","metadata":\{"annotations":\{(?=")'
+    patch.replace(entity_annotation, "_BEFORE_FIRST_ANNOTATION", re.compile(anywhere))
 
 
 @mutant(("C-6", "C-11"), "the engine's own annotation counts as a part of what the source says")
 def own_annotation_counts(patch: Patch) -> None:
     patch.rewrite(
-        entity._without_provider, "if type(annotations) is dict and PROVIDER_ANNOTATION in annotations:", "if False:"
+        entity_annotation.unannotated,
+        "if type(annotations) is dict and PROVIDER_ANNOTATION in annotations:",
+        "if False:",
     )
 
 
