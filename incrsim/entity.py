@@ -31,10 +31,10 @@ _OPTIONS = (
     | orjson.OPT_PASSTHROUGH_DATETIME
 )
 _DIALECT = Dialect(integers=range(-(2**63), 2**64), depth=200, converted=(tuple, Enum, UUID))
-_PERSON = f"incrsim-{RULES_VERSION}".encode()
+_NO_DIGEST = blake2b(digest_size=16, person=f"incrsim-{RULES_VERSION}".encode())
 # How JSON writes NUL; a backslash before a "u0000" of the source's own looks the same, which the walk tells apart.
 _NUL = rb"\u0000"
-_FIELDS = ("ref", "location_key", "canonical", "digest", "_text", "_defects")
+_FIELDS = ("ref", "location_key", "digest", "_text", "_defects")
 
 
 class Entity:
@@ -44,8 +44,6 @@ class Entity:
         ref: `kind:namespace/name`, lower-cased; `None` when it cannot be read: `kind` or `metadata.name` is no text or
             empty, `metadata.namespace` is neither, or one of them holds NUL or a lone surrogate.
         location_key: who may take over this ref (C-9).
-        canonical: the body as JSON with sorted keys, without the engine's own annotation; `None` when JSON cannot
-            hold it exactly.
         digest: 16 bytes over `canonical`, `location_key` and the version of the rules (C-11). For a body that JSON
             cannot hold it covers what can be held and the type of what cannot: the same in every process.
     """
@@ -54,7 +52,6 @@ class Entity:
 
     ref: str | None
     location_key: str | None
-    canonical: bytes | None
     digest: bytes
     _text: bytes
     _defects: tuple[Defect, ...]
@@ -88,10 +85,16 @@ class Entity:
             text = orjson.dumps(_salvaged(body, 0), option=_OPTIONS)
         _set_ref(self, _ref(body) or _ref_of_odd_types(body))
         _set_location_key(self, location_key)
-        _set_canonical(self, None if found else text)
         _set_digest(self, _digest(text, location_key, found))
         _set_text(self, text)
         _set_defects(self, found)
+
+    @property
+    def canonical(self) -> bytes | None:
+        """The body as JSON with sorted keys, without the engine's own annotation; `None` when JSON cannot hold it
+        exactly.
+        """
+        return None if self._defects else self._text
 
     @property
     def body(self) -> dict[str, Any]:
@@ -138,7 +141,7 @@ class Entity:
 
 # The only way past `__setattr__`, and the fastest one.
 _SETTERS = tuple(vars(Entity)[name].__set__ for name in _FIELDS)
-_set_ref, _set_location_key, _set_canonical, _set_digest, _set_text, _set_defects = _SETTERS
+_set_ref, _set_location_key, _set_digest, _set_text, _set_defects = _SETTERS
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -242,7 +245,8 @@ def _as_text(value: object) -> object:
 
 def _digest(text: bytes, location_key: str | None, found: tuple[Defect, ...]) -> bytes:
     # JSON holds no raw control character, so that neither mark can be mistaken for a part of the body.
-    digest = blake2b(b"\1" + text if found else text, digest_size=16, person=_PERSON)
+    digest = _NO_DIGEST.copy()
+    digest.update(b"\1" + text if found else text)
     if location_key is not None:
         digest.update(b"\0" + location_key.encode("utf-8", "surrogatepass"))
     return digest.digest()
