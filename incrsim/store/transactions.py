@@ -182,7 +182,6 @@ def commit_page(tx: Transaction, lease: Lease, draft: PageDraft, options: Provid
     in_order = sorted(draft.entities, key=lambda entity: entity.ref or "")
     digest = None if draft.cursor is None else cursor_digest(draft.cursor)
     compared = tx.compare(in_order, ingestion.number, digest)
-    _check_cursor(compared, draft)
     with tx.inserting(ingestion.number) as insert:
         changes = decide(draft, compared, tx.provider.name, ingestion.number, options, insert)
     known = (
@@ -193,6 +192,7 @@ def commit_page(tx: Transaction, lease: Lease, draft: PageDraft, options: Provid
         # What the provider says it could not read has not vanished (C-7).
         changes.seen.extend(tx.ids_of(reported))
     tx.apply(changes, ingestion.number)
+    _check_cursor(compared, draft)  # fatal: told last, so that what can be mended is told first
     seen = [*compared.same, *changes.seen]
     tx.add_mark(NewMark(ingestion.number, draft.sequence, draft.cursor, digest, seen, counts))
     if problems:
