@@ -262,6 +262,15 @@ class Agreement(RuleBasedStateMachine):
         self.approve(name, 0)
         self.options[name] = before
 
+    @rule(name=provider_names, found=entities, cycles=st.integers(1, 3))
+    def miss(self, name: str, found: Entity, cycles: int) -> None:
+        """An entity within its grace is missed by several cycles in a row."""
+        before = self.options[name]
+        self.options[name] = ProviderOptions.of(removal_grace_cycles=1, max_invalid_percentage=100)
+        self.operate(name, Operator.RESUME)
+        self.cycle(name, [[[found]], *([[[]]] * cycles)], [])
+        self.options[name] = before
+
     @rule(holder=st.sampled_from(["r1", "r2"]), served=st.sets(provider_names), stuck=st.booleans())
     def announce(self, holder: str, served: set[str], stuck: bool) -> None:  # noqa: FBT001  # one of many things that are drawn
         """A replica says what it serves."""

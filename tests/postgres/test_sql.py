@@ -312,5 +312,5 @@ def test_round_trips_of_operators_do_not_depend_on_the_number_of_providers(
     few = ask_all()
     serve(20)
     assert len(operators.providers(limit=1000).items) == 20
-    assert ask_all() == few
+    assert all(now <= before for now, before in zip(ask_all(), few, strict=True))
     assert few[-1] <= 3
