@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from incrsim import cursor, entity, entity_annotation, entity_rules, exact_json, kinds
+from incrsim import cursor, entity, entity_annotation, entity_glance, entity_rules, exact_json, kinds
 from incrsim.entity import Entity
 from incrsim.exact_json import Dialect
 from tests.mutants.registry import mutant
@@ -116,6 +116,11 @@ def name_with_single_hyphens(patch: Patch) -> None:
 @mutant("C-6", "a kind may end in a newline, which `$` lets through")
 def kind_ends_in_newline(patch: Patch) -> None:
     patch.replace(entity_rules, "_matches_kind", re.compile(r"[a-zA-Z][a-z0-9A-Z]{0,62}$").match)
+
+
+@mutant("C-6", "a glance takes any key of an annotation", also=("slow",))
+def glance_takes_any_key(patch: Patch) -> None:
+    patch.rewrite(entity_glance.plainly_valid, "and all(map(is_key, annotations))", "")
 
 
 @mutant("C-6", "an entity without any annotation needs no location")
