@@ -132,10 +132,11 @@ class Agreement(RuleBasedStateMachine):
         """A provider is deployed with other options."""
         self.options[name] = given
 
-    @rule(by=moments)
-    def advance(self, by: timedelta) -> None:
-        """Time passes."""
+    @rule(by=moments, step=st.sampled_from(SINK_STEPS), sink=st.sampled_from(["s", "s", "t"]))
+    def advance(self, by: timedelta, step: Callable[[Store, str], object], sink: str) -> None:
+        """Time passes; meanwhile a sink comes, is told something, fails, wants everything again, or goes."""
         self.clock.advance(by)
+        self.both(lambda store: step(store, sink))
 
     @rule(name=provider_names, holder=st.sampled_from(["r1", "r2"]))
     def claim(self, name: str, holder: str) -> None:
@@ -277,7 +278,7 @@ class Agreement(RuleBasedStateMachine):
         named = [Announcement(name, {"max_pages": None}, stuck) for name in sorted(served)]
         self.both(lambda store: store.announce(holder, named))
 
-    @rule(name=provider_names, added=st.lists(entities, max_size=3), removed=st.lists(names, max_size=2))
+    @rule(name=provider_names, added=st.lists(entities, max_size=3), removed=st.lists(names, max_size=2, unique=True))
     def event(self, name: str, added: list[Entity], removed: list[str]) -> None:
         """Something happens at the source, whatever the provider is doing."""
         latest = {each.ref: each for each in added}
@@ -297,11 +298,6 @@ class Agreement(RuleBasedStateMachine):
             self.leases[name].append(taken)
             self._under_lease(name, lambda store, held: store.apply_full(held, drafts(pages), self.options[name]))
             self._under_lease(name, lambda store, held: store.give_back(held))
-
-    @rule(step=st.sampled_from(SINK_STEPS), sink=st.sampled_from(["s", "s", "t"]))
-    def sink(self, step: Callable[[Store, str], object], sink: str) -> None:
-        """A sink comes, is told something, fails, wants everything again, or goes."""
-        self.both(lambda store: step(store, sink))
 
     def _under_lease(self, name: str, step: Callable[[Store, Lease], object]) -> None:
         if self.leases[name]:

@@ -26,7 +26,7 @@ SLOW = ("postgres", "slow")
 
 @mutant("C-12", "pages tell nothing")
 def pages_tell_nothing(patch: Patch) -> None:
-    patch.rewrite(transactions.commit_page, "tx.outbox_upserts(changes.written(), ingestion.number)", "pass")
+    patch.rewrite(transactions.write_page, "tx.outbox_upserts(written.changes.written(), ingestion.number)", "pass")
 
 
 @mutant("C-12", "what was taken over is not told")
@@ -36,7 +36,7 @@ def takeovers_untold(patch: Patch) -> None:
 
 @mutant("C-12", "unchanged entities are told")
 def unchanged_told(patch: Patch) -> None:
-    patch.rewrite(transactions.commit_page, "changes.written()", '[each.ref or "" for each in draft.entities]')
+    patch.rewrite(transactions.write_page, "written.changes.written()", '[each.ref or "" for each in draft.entities]')
 
 
 @mutant("C-12", "removals tell nothing")
@@ -47,7 +47,7 @@ def removals_untold(patch: Patch) -> None:
 @mutant("C-12", "removals are told before their sweep is committed")
 def removals_told_early(patch: Patch) -> None:
     patch.rewrite(
-        transactions.commit_sweep,
+        transactions.sweep,
         "    removed = 0\n",
         "    removed = 0\n    tx._outbox and tx._outbox.add(['x'], ingestion.number, removed=True)\n",
     )
@@ -175,6 +175,15 @@ def failing_since_now(patch: Patch) -> None:
     patch.rewrite(MemorySinks.delivery_failed, "sink.failing_since or ", "")
 
 
+@mutant("C-12", "what was read counts as delivered")
+def read_is_delivered(patch: Patch) -> None:
+    patch.rewrite(
+        MemorySinks.next_delivery,
+        "turn = waiting[0]",
+        "turn = waiting[0]\n            self.delivered(Delivery(turn, None, turn.sequence + 1))",
+    )
+
+
 # --- how it is brought ------------------------------------------------------------------------------------------------
 
 
@@ -194,7 +203,7 @@ def called_for_nothing(patch: Patch) -> None:
 
 @mutant("C-12", "the right to deliver is not given back")
 def right_is_kept(patch: Patch) -> None:
-    patch.rewrite(courier.Courier._empty, "self._store.release_sink(attached.name, self._holder)", "pass")
+    patch.rewrite(courier.Courier._give_back, "self._store.release_sink(attached.name, self._holder)", "pass")
 
 
 @mutant("C-12", "one sink that fails keeps all others from theirs")
