@@ -62,6 +62,8 @@ class Session:
         elif block.language in CONSOLE:
             for command in commands_of(block):
                 self._command(command, block)
+        elif block.file is not None:
+            (self.directory / block.file).write_text(self._replaced(block.text, block, self.database), "utf-8")
         else:
             return False
         return True

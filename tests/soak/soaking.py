@@ -162,6 +162,7 @@ def soak(url: str, directory: Path, seconds: float, seed: int = 1) -> Soaked:
     watcher = Watcher(url)
     workers = Workers(directory, url, random.Random(seed))
     try:
+        _wait_until_served(url, clock)
         ends = clock.monotonic() + seconds
         while clock.monotonic() < ends:
             with workers.one_asleep():
@@ -178,6 +179,17 @@ def soak(url: str, directory: Path, seconds: float, seed: int = 1) -> Soaked:
         watcher.end()
     findings += [*watcher.findings(), *differences(url, step), *_left_over(url)]
     return Soaked(findings, watcher.pages(), watcher.looks, workers.deeds, ingestions, exits)
+
+
+def _wait_until_served(url: str, clock: SystemClock) -> None:
+    """Workers take their time to start; nobody learns anything from killing them meanwhile."""
+    store = PostgresStore(url)
+    try:
+        ends = clock.monotonic() + PATIENCE
+        while clock.monotonic() < ends and len(store.providers()) < len(PROVIDERS):
+            clock.wait(0.1)
+    finally:
+        store.close()
 
 
 def _wait_for_quiet(url: str, clock: SystemClock) -> tuple[list[str], dict[str, int]]:

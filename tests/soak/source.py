@@ -8,10 +8,14 @@ from typing import Any
 from zlib import crc32
 
 import incrsim
+from incrsim.clock import SystemClock
 
 PROVIDERS = tuple(f"soak-{number:02}" for number in range(12))
 SIZE = 2_000
 PAGE = 200
+
+SECONDS_PER_PAGE = 0.02
+"""A source takes its time, so that most processes are killed and put to sleep in the middle of a page."""
 
 STEP = 0.5
 """Seconds after which the source is another one."""
@@ -54,10 +58,12 @@ class Changing(incrsim.IncrementalEntityProvider):
     def __init__(self, name: str, quiet: Path) -> None:
         self.name = name
         self.quiet = quiet
+        self._clock = SystemClock()
 
     def next(self, context: Any, cursor: Any = None) -> incrsim.Page:
         """The next page."""
         first, step = cursor or 0, step_now(self.quiet)
+        self._clock.wait(SECONDS_PER_PAGE)
         found = ((number, version(self.name, number, step)) for number in range(first, first + PAGE))
         entities = [
             incrsim.resource(
