@@ -41,6 +41,10 @@ class InvalidOptions(CallerError, ValueError):
     """An option of a provider, a duration or a limit has a value that cannot work."""
 
 
+class InvalidConfig(CallerError):
+    """The configuration file cannot work as written; the message says in which line and what to write instead."""
+
+
 class InvalidProvider(CallerError, TypeError):
     """The object that was given is not a provider: no usable `name`, `around` or `next` (C-1, C-2)."""
 

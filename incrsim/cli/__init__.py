@@ -1,4 +1,4 @@
-"""The command line: `incrsim demo`, `incrsim run`, `incrsim bench`, `incrsim entities`, `incrsim export`, `incrsim db`.
+"""The command line: `incrsim` and its commands.
 
 Nothing is imported here but what it takes to read the arguments; each command imports its own.
 """
@@ -11,15 +11,18 @@ import typer
 
 from incrsim.cli.bench import HELP as BENCH_HELP, bench
 from incrsim.cli.catalog import ENTITIES_HELP, EXPORT_HELP, entities, export
+from incrsim.cli.configuration import commands as config_commands
 from incrsim.cli.database import commands as database_commands
 from incrsim.cli.demonstration import HELP as DEMO_HELP, demo
 from incrsim.cli.failures import Commands
 from incrsim.cli.running import HELP as RUN_HELP, run
 from incrsim.cli.serving import HELP as SERVE_HELP, serve
+from incrsim.cli.working import HELP as WORKER_HELP, worker
 
 EPILOG = (
     "Exit codes: 0 it worked, also when a guard refused a sweep; 1 it failed, or an ingestion was canceled; "
-    "2 it was called wrongly; 130 interrupted by Ctrl-C, 143 by SIGTERM."
+    "2 it was called wrongly; 75 calls that never return hold all slots of a worker, so start it again; "
+    "130 interrupted by Ctrl-C, 143 by SIGTERM."
 )
 
 app = typer.Typer(
@@ -34,10 +37,12 @@ app = typer.Typer(
 )
 app.command(help=DEMO_HELP, epilog=EPILOG)(demo)
 app.command(help=RUN_HELP, epilog=EPILOG)(run)
+app.command(help=WORKER_HELP, epilog=EPILOG)(worker)
 app.command(help=SERVE_HELP, epilog=EPILOG)(serve)
 app.command(help=BENCH_HELP, epilog=EPILOG)(bench)
 app.command(help=ENTITIES_HELP, epilog=EPILOG)(entities)
 app.command(help=EXPORT_HELP, epilog=EPILOG)(export)
+app.add_typer(config_commands, name="config", epilog=EPILOG)
 app.add_typer(database_commands, name="db", epilog=EPILOG)
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from incrsim.errors import CallerError, IncrsimError
+from incrsim.errors import AllSlotsStuck, CallerError, IncrsimError
 
 FAILED = 1
 USAGE = 2
+TRY_AGAIN = 75
+"""`EX_TEMPFAIL`: whoever watches over this process may start it again."""
 INTERRUPTED = 130
 
 
@@ -60,7 +62,16 @@ class Commands(TyperGroup):
             if ctx.params.get("debug"):
                 traceback.print_exc()
             complain(describe(error))
-            raise typer.Exit(USAGE if isinstance(error, CallerError) else FAILED) from error
+            raise typer.Exit(_code(error)) from error
+
+
+def _code(error: Exception) -> int:
+    match error:
+        case CallerError():
+            return USAGE
+        case AllSlotsStuck():
+            return TRY_AGAIN
+    return FAILED
 
 
 def describe(error: Exception) -> str:

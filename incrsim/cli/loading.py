@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import sys
 import traceback
 import types
@@ -16,6 +17,9 @@ from incrsim.cli.failures import UsageError
 from incrsim.errors import IncrsimError
 from incrsim.options import ProviderOptions
 from incrsim.provider import check_provider
+
+_SECRET = re.compile("token|secret|passw|key|credential|dsn|url", re.IGNORECASE)
+"""Arguments whose values stand in no error."""
 
 EXAMPLE = "write for example providers.files:Files"
 
@@ -58,21 +62,35 @@ def load_provider(target: str, settings: Mapping[str, str]) -> tuple[Any, dict[s
         InvalidOptions: an option has a value that cannot work.
         InvalidProvider: the object is no provider.
     """
-    found = _import(target)
     chosen = {name: text for name, text in settings.items() if name in ProviderOptions.names()}
     arguments = {name: text for name, text in settings.items() if name not in chosen}
     options = ProviderOptions.parse_settings(chosen)
-    if _is_factory(found):
-        provider = _call(target, found, _arguments(target, found, arguments))
-    else:
-        if arguments:
-            raise UsageError(
-                f"--set {_list(arguments)}: {target} is an object that exists already, so that only options can be "
-                f"set: {_list(sorted(ProviderOptions.names()))}"
-            )
-        provider = found
+    provider = load_object(target, arguments)
     check_provider(provider)
     return provider, {name: getattr(options, name) for name in chosen}
+
+
+def load_object(target: str, arguments: Mapping[str, object], spelled: str = "--set {}") -> Any:
+    """Import an object; when it is a class or function, what it makes of some arguments.
+
+    Args:
+        target: `MODULE:OBJECT`.
+        arguments: texts are read as what the class or function wants.
+        spelled: how an argument is given to whoever wrote these, for errors.
+
+    Raises:
+        LoadingError: the object cannot be imported, or cannot be made.
+        UsageError: an unknown argument, or one that cannot be read.
+    """
+    found = _import(target)
+    if _is_factory(found):
+        return _call(target, found, _arguments(target, found, arguments, spelled))
+    if arguments:
+        raise UsageError(
+            f"{spelled.format(_list(arguments))}: {target} is an object that exists already, so that only options can "
+            f"be set: {_list(sorted(ProviderOptions.names()))}"
+        )
+    return found
 
 
 def _import(target: str) -> Any:
@@ -116,11 +134,13 @@ def _call(target: str, factory: Callable[..., Any], arguments: Mapping[str, obje
     except IncrsimError:
         raise
     except Exception as error:
-        shown = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        shown = ", ".join(f"{name}={'…' if _SECRET.search(name) else repr(value)}" for name, value in arguments.items())
         raise LoadingError(f"{target}({shown}) failed: {_said(error)}") from error
 
 
-def _arguments(target: str, factory: Callable[..., Any], given: Mapping[str, str]) -> dict[str, object]:
+def _arguments(
+    target: str, factory: Callable[..., Any], given: Mapping[str, object], spelled: str
+) -> dict[str, object]:
     try:
         signature = inspect.signature(factory)
     except (TypeError, ValueError):  # some classes written in C do not tell
@@ -134,14 +154,17 @@ def _arguments(target: str, factory: Callable[..., Any], given: Mapping[str, str
     unknown = [name for name in given if name not in by_name]
     if unknown and not takes_any:
         raise UsageError(
-            f"--set {_list(unknown)}: unknown; {target} takes {_list(by_name) or 'nothing'}, "
+            f"{spelled.format(_list(unknown))}: unknown; {target} takes {_list(by_name) or 'nothing'}, "
             f"and the options are {_list(sorted(ProviderOptions.names()))}"
         )
     missing = [name for name, each in by_name.items() if each.default is each.empty and name not in given]
     if missing:
-        raise UsageError(f"{target} needs {' and '.join(f'--set {name}=…' for name in missing)}")
+        raise UsageError(f"{target} needs {' and '.join(spelled.format(f'{name}=…') for name in missing)}")
     wanted = _annotations(factory)
-    return {name: _converted(name, text, wanted.get(name), by_name.get(name)) for name, text in given.items()}
+    return {
+        name: _converted(name, value, wanted.get(name), by_name.get(name), spelled) if isinstance(value, str) else value
+        for name, value in given.items()
+    }
 
 
 def _annotations(factory: Callable[..., Any]) -> dict[str, Any]:
@@ -152,7 +175,7 @@ def _annotations(factory: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
-def _converted(name: str, text: str, wanted: Any, parameter: inspect.Parameter | None) -> object:
+def _converted(name: str, text: str, wanted: Any, parameter: inspect.Parameter | None, spelled: str) -> object:
     if wanted is None and parameter is not None and parameter.default is not parameter.empty:
         wanted = type(parameter.default)
     members = typing.get_args(wanted) if _is_union(wanted) else (wanted,)
@@ -168,7 +191,8 @@ def _converted(name: str, text: str, wanted: Any, parameter: inspect.Parameter |
             continue
     kinds = " or ".join(each.__name__ for each in members if each in _READERS)
     raise UsageError(
-        f"--set {name}={text}: {name} must be {kinds}; write for example --set {name}={_EXAMPLES[kinds.split()[0]]}"
+        f"{spelled.format(f'{name}={text}')}: {name} must be {kinds}; "
+        f"write for example {spelled.format(f'{name}={_EXAMPLES[kinds.split()[0]]}')}"
     )
 
 

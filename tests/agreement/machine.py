@@ -26,6 +26,7 @@ from incrsim.store import Store
 from incrsim.store.contract import CommittedPage, Granted, Lease
 from incrsim.store.mutating import AppliedDelta, DeltaDraft
 from incrsim.store.operating import Announcement
+from incrsim.store.outbox import Delivery
 from tests.contract.base import everything
 from tests.contract.driver import drafts
 from tests.contract.samples import broken, good, ref, unreadable
@@ -70,6 +71,28 @@ operator_calls = st.sampled_from([*Operator, Operator.TRIGGER, Operator.START, O
 moments = st.sampled_from([timedelta(0), timedelta(seconds=3), timedelta(seconds=93), timedelta(days=1)])
 
 
+def deliver(store: Store, sink: str) -> Delivery | None:
+    """Tell a sink what comes next."""
+    delivery = store.next_delivery(sink, limit=2)
+    if delivery is not None:
+        store.delivered(delivery)
+    return delivery
+
+
+SINK_STEPS: list[Callable[[Store, str], object]] = [
+    deliver,
+    deliver,
+    lambda store, sink: store.register_sink(sink),
+    lambda store, sink: store.register_sink(sink),
+    lambda store, sink: store.lease_sink(sink, "r1"),
+    lambda store, sink: store.lease_sink(sink, "r2", provider="p"),
+    lambda store, sink: store.release_sink(sink, "r1"),
+    lambda store, sink: store.delivery_failed(sink, "no"),
+    lambda store, sink: store.resync(sink),
+    lambda store, sink: store.remove_sink(sink),
+]
+
+
 class Agreement(RuleBasedStateMachine):
     """The steps; `open_stores`, which gives two empty stores on `clock`, is the hole to fill."""
 
@@ -85,6 +108,7 @@ class Agreement(RuleBasedStateMachine):
         self.deltas = dict.fromkeys(PROVIDERS, 0)
         for name in PROVIDERS:
             self.register(name)
+        self.both(lambda store: store.register_sink("s"))
 
     def both(self, step: Callable[[Store], Any]) -> Any:
         """Take a step in both stores; they must answer, or complain, alike."""
@@ -264,6 +288,11 @@ class Agreement(RuleBasedStateMachine):
             self.leases[name].append(taken)
             self._under_lease(name, lambda store, held: store.apply_full(held, drafts(pages), self.options[name]))
             self._under_lease(name, lambda store, held: store.give_back(held))
+
+    @rule(step=st.sampled_from(SINK_STEPS), sink=st.sampled_from(["s", "s", "t"]))
+    def sink(self, step: Callable[[Store, str], object], sink: str) -> None:
+        """A sink comes, is told something, fails, wants everything again, or goes."""
+        self.both(lambda store: step(store, sink))
 
     def _under_lease(self, name: str, step: Callable[[Store, Lease], object]) -> None:
         if self.leases[name]:

@@ -91,6 +91,11 @@ class ApprovesWhatIsMarked(MemoryTransaction):
         return super().approve_stale(0)
 
 
+class ForgetsToTell(MemoryTransaction):
+    def outbox_removals(self, refs: Sequence[str], ingestion: int | None) -> None:
+        super().outbox_removals(refs[1:], ingestion)
+
+
 class Planted(MemoryStore):
     """A store in memory with a flaw in its transactions."""
 
@@ -107,7 +112,15 @@ class Planted(MemoryStore):
 
 @pytest.mark.parametrize(
     "flaw",
-    [ForgetsMarks, OneCycleTooMany, ForgetsProblems, ForgetsTakeovers, RemovesOneLess, ApprovesWhatIsMarked],
+    [
+        ForgetsMarks,
+        OneCycleTooMany,
+        ForgetsProblems,
+        ForgetsTakeovers,
+        RemovesOneLess,
+        ApprovesWhatIsMarked,
+        ForgetsToTell,
+    ],
     ids=lambda flaw: flaw.__name__,
 )
 def test_a_planted_difference_is_found(flaw: type[MemoryTransaction]) -> None:

@@ -39,6 +39,12 @@ class Slow(Numbers):
         return page
 
 
+class Hangs(Numbers):
+    def next(self, context, cursor=None):
+        import threading
+        threading.Event().wait()
+
+
 class Invalid(Numbers):
     def next(self, context, cursor=None):
         return incrsim.Page([{"kind": "Component"}, incrsim.component("good", provider=self)], done=True)

@@ -29,7 +29,7 @@ def unprintable_names(patch: Patch) -> None:
 
 @mutant("C-1", "a second provider of a name silently takes the place of the first")
 def silent_replacement(patch: Patch) -> None:
-    patch.rewrite(app.App.add, "if replace else self._serving.add", "if True else None")
+    patch.rewrite(app.App.add, "if replace else self._roster.add", "if True else None")
 
 
 @mutant("C-1", "a provider is replaced while its burst runs")
