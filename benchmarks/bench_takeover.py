@@ -74,9 +74,9 @@ def measure(url: str, rounds: int) -> list[float]:
                 _wait_until(connection, _SERVING, heir, PROVIDERS)
                 holder.kill()
                 holder.wait()
-                ended = dict(connection.execute(_DATE_BACK).fetchall())
+                ended: dict[str, Any] = dict(connection.execute(_DATE_BACK).fetchall())
                 _wait_until(connection, _HELD, heir, PROVIDERS)
-                begun = dict(connection.execute(_TAKEN, (_holder(heir),)).fetchall())
+                begun: dict[str, Any] = dict(connection.execute(_TAKEN, (_holder(heir),)).fetchall())
                 found += [(begun[provider] - ended[provider]).total_seconds() for provider in ended]
                 holder = heir
         finally:
@@ -85,7 +85,7 @@ def measure(url: str, rounds: int) -> list[float]:
 
 
 def _begin(url: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, __file__, "serve"], env=os.environ | {"TAKEOVER_DATABASE": url})
+    return subprocess.Popen([sys.executable, __file__, "serve"], env=os.environ | {"TAKEOVER_DATABASE": url})  # noqa: S603  # this file
 
 
 def _holder(worker: subprocess.Popen[bytes]) -> str:

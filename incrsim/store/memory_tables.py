@@ -26,7 +26,7 @@ class EntityRow:
     """A row of the entity table: `Stored`, and what only the store needs."""
 
     stored: Stored
-    body: bytes
+    canonical: bytes
     added_in: int
 
 

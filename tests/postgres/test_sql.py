@@ -108,7 +108,13 @@ def test_a_page_is_compared_by_the_index_of_refs(store: PostgresStore, p: Driver
     )
     assert ask(database_url, "SELECT last_analyze IS NULL FROM pg_stat_user_tables WHERE relname = 'entity'") is True
     refs = [f"component:default/e{n}" for n in range(1000)]
-    parameters = {"refs": "\n".join(refs), "digests": b"x" * 16 * len(refs), "provider": 1, "ingestion": 1}
+    parameters = {
+        "refs": "\n".join(refs),
+        "digests": b"x" * 16 * len(refs),
+        "provider": 1,
+        "ingestion": 1,
+        "cursor": None,
+    }
     with store.connection() as connection:
         explain = b"EXPLAIN (FORMAT JSON) " + query("compare_page").encode()
         explained = connection.execute(explain, parameters).fetchone()

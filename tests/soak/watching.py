@@ -97,7 +97,7 @@ class Watcher:
         whole: set[str] = set()
         with psycopg.connect(self._url, autocommit=True) as connection:
             while not self._ended.wait(LOOK_EVERY):
-                kept = dict(connection.execute(_KEPT).fetchall())
+                kept: dict[str, int] = dict(connection.execute(_KEPT).fetchall())
                 for provider in whole:
                     if kept.get(provider, 0) != SIZE // 2:
                         self._missing.append(f"{provider} has {kept.get(provider, 0)} of {SIZE // 2} that were held")
