@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from incrsim.api import problem
 from incrsim.api.access import Access
 from incrsim.api.boundary import Boundary
+from incrsim.api.examples import EXAMPLES
 from incrsim.api.live import Live
 from incrsim.api.operating import Operating
 from incrsim.api.reading import Reading
@@ -48,6 +49,10 @@ class Api(FastAPI):
             document = super().openapi()
             components = document.setdefault("components", {}).setdefault("schemas", {})
             components.update(self._schemas.components, Problem=problem.SCHEMA)
+            for methods in document["paths"].values():
+                for operation in methods.values():
+                    (content,) = operation["responses"]["200"]["content"].values()
+                    content["example"] = EXAMPLES[operation["operationId"]]  # FastAPI leaves out what is null
         return super().openapi()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Path, Query
 from pydantic import StringConstraints
@@ -95,7 +95,7 @@ class Reading:
         one = f"{PREFIX}/entities/by-name/{{kind}}/{{namespace}}/{{name}}"
         return [
             Route("GET", f"{PREFIX}/entities", read, self.entities, found, GROUP),
-            Route("GET", one, read, self.entity, _ENTITY, GROUP, example=_EXAMPLE),
+            Route("GET", one, read, self.entity, _ENTITY, GROUP),
             Route("GET", "/openapi.json", read, self.openapi, {"type": "object"}, "about"),
         ]
 
@@ -104,12 +104,6 @@ _ENTITY: Schema = {
     "type": "object",
     "description": "As Backstage has it, with the annotation that names its provider.",
     "required": ["apiVersion", "kind", "metadata"],
-}
-_EXAMPLE: dict[str, Any] = {
-    "apiVersion": "backstage.io/v1alpha1",
-    "kind": "Component",
-    "metadata": {"name": "checkout", "annotations": {"@backstage/incremental-entity-provider": "services"}},
-    "spec": {"type": "service"},
 }
 
 

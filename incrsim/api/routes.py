@@ -59,7 +59,6 @@ class Route:
         group: under which heading it is told.
         also: statuses of errors beside those of `ALWAYS`.
         media: the type of what it answers.
-        example: of what it answers.
         body: of OpenAPI's requestBody, if it takes one.
         signed: whether a signature may stand in for the token.
     """
@@ -72,7 +71,6 @@ class Route:
     group: str
     also: Sequence[int] = ()
     media: str = JSON
-    example: Any = None
     body: Schema | None = None
     signed: bool = False
 
@@ -108,9 +106,7 @@ def _only_known(request: Request) -> None:
 
 
 def _responses(route: Route) -> dict[int | str, dict[str, Any]]:
-    content: dict[str, Any] = {"schema": route.answers}
-    if route.example is not None:
-        content["example"] = route.example
+    content = {"schema": route.answers}
     refusal = {problem.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     told: dict[int | str, dict[str, Any]] = {200: {"description": "It worked.", "content": {route.media: content}}}
     for status in sorted({*ALWAYS, *route.also}):

@@ -45,7 +45,7 @@ class ApiSettings:
     """
 
     host: str = LOOPBACK[0]
-    port: int = 7007
+    port: int = 8008
     allowed_hosts: tuple[str, ...] = ()
     read_tokens: tuple[str, ...] = field(default=(), repr=False)
     manage_tokens: tuple[str, ...] = field(default=(), repr=False)
@@ -68,8 +68,8 @@ class ApiSettings:
         cls,
         environment: Mapping[str, str],
         *,
-        read_token: str | None = READ_TOKEN,
-        manage_token: str | None = MANAGE_TOKEN,
+        read_token: str | None = None,
+        manage_token: str | None = None,
         event_secrets: Mapping[str, str] | None = None,
         **more: Unpack[Where],
     ) -> Self:
@@ -77,28 +77,36 @@ class ApiSettings:
 
         Args:
             environment: `os.environ`.
-            read_token: the variable of the token for reading; one that is not set is no token.
-            manage_token: the variable of the token for managing; the same.
+            read_token: the variable of the token for reading, which must be set; `INCRSIM_READ_TOKEN`, which need not,
+                unless one is named.
+            manage_token: the same of the token for managing; `INCRSIM_MANAGE_TOKEN`.
             event_secrets: for a topic, the variable of its secret.
             more: see the class.
 
         Raises:
-            InvalidOptions: when a secret's variable is not set, or a value cannot work.
+            InvalidOptions: when a variable that was named is not set, or a value cannot work.
         """
 
-        def tokens(variable: str | None) -> tuple[str, ...]:
-            token = environment.get(variable or "")
-            return (token,) if token else ()
-
-        secrets = {}
-        for topic, variable in (event_secrets or {}).items():
+        def held(variable: str, what: str) -> str:
             if not environment.get(variable):
                 raise InvalidOptions(
-                    f"the secret of the topic {topic!r} should be in the environment variable {variable}, which is not "
-                    "set, or empty"
+                    f"{what} should be in the environment variable {variable}, which is not set, or empty"
                 )
-            secrets[topic] = environment[variable]
-        return cls(read_tokens=tokens(read_token), manage_tokens=tokens(manage_token), event_secrets=secrets, **more)
+            return environment[variable]
+
+        def tokens(named: str | None, usual: str) -> tuple[str, ...]:
+            token = environment.get(usual) if named is None else held(named, "a token")
+            return (token,) if token else ()
+
+        secrets = {
+            topic: held(name, f"the secret of the topic {topic!r}") for topic, name in (event_secrets or {}).items()
+        }
+        return cls(
+            read_tokens=tokens(read_token, READ_TOKEN),
+            manage_tokens=tokens(manage_token, MANAGE_TOKEN),
+            event_secrets=secrets,
+            **more,
+        )
 
     @property
     def has_tokens(self) -> bool:

@@ -193,10 +193,10 @@ class Administration:
         unmarked = {"allOf": [answer, object_of(deletions=deletions)]}
         cleaned = {"allOf": [answer, deletions, object_of(ingestionMarksDeleted={"type": "integer"})]}
         return [
-            Route("GET", f"{PREFIX}/health", read, self.health, schemas.of(Health), GROUP, example=_HEALTHY),
-            Route("GET", f"{PREFIX}/providers", read, self.providers, names, GROUP, example=_NAMES),
-            Route("GET", one, read, self.provider, status, GROUP, example=_STATUS),
-            Route("POST", f"{one}/trigger", manage, self.trigger, answer, GROUP, example=_TRIGGERED),
+            Route("GET", f"{PREFIX}/health", read, self.health, schemas.of(Health), GROUP),
+            Route("GET", f"{PREFIX}/providers", read, self.providers, names, GROUP),
+            Route("GET", one, read, self.provider, status, GROUP),
+            Route("POST", f"{one}/trigger", manage, self.trigger, answer, GROUP),
             Route("POST", f"{one}/start", manage, self.start, answer, GROUP),
             Route("POST", f"{one}/cancel", manage, self.cancel, answer, GROUP),
             Route("DELETE", one, manage, self.delete_provider, deleted, GROUP),
@@ -204,16 +204,6 @@ class Administration:
             Route("DELETE", f"{one}/marks", manage, self.delete_marks, unmarked, GROUP),
             Route("POST", f"{PREFIX}/cleanup", manage, self.cleanup, cleaned, GROUP),
         ]
-
-
-_HEALTHY = {"healthy": True, "duplicateIngestions": [], "unhealthy": []}
-_NAMES = {"success": True, "providers": ["repositories", "services"], "next": None}
-_STATUS = {
-    "success": True,
-    "status": {"current_action": "resting", "next_action_at": "2026-11-26T12:00:00.000000Z", "paused": False},
-    "last_error": None,
-}
-_TRIGGERED = {"success": True, "message": "services: the rest of ingestion 1 ends; ingestion 2 is due now"}
 
 
 def _answered(done: Done) -> Json:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 from incrsim.api import ApiSettings, serve
 from incrsim.cli.failures import complain
 from incrsim.cli.interrupt import Interrupt
+from incrsim.config import ApiConfig
 from incrsim.opening import open as open_app
 
 
@@ -26,3 +28,20 @@ def until_stopped(providers: Sequence[tuple[Any, dict[str, Any]]], database: str
             complain(f"{server.announcement}; Ctrl-C ends it")
             app.run()
     return interrupt.exit_code
+
+
+def settings_of(config: ApiConfig) -> ApiSettings:
+    """What a configuration says of the API, with the tokens and secrets that it names.
+
+    Raises:
+        InvalidOptions: when a variable that it names is not set, or a value cannot work.
+    """
+    return ApiSettings.from_environment(
+        os.environ,
+        host=config.host,
+        port=config.port,
+        allowed_hosts=config.allowed_hosts,
+        read_token=config.read_token_env,
+        manage_token=config.manage_token_env,
+        event_secrets=config.event_secret_envs,
+    )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from incrsim.cli.failures import UsageError
-from incrsim.cli.options import Database
+from incrsim.cli.options import Config, SettableDatabase
 
 HELP = (
     "The REST API: of a database alone, or of providers that this process serves too.\n\n"
     "For example: incrsim serve --database postgresql://user@host/name\n\n"
     "Tokens come from the environment: INCRSIM_READ_TOKEN may look, INCRSIM_MANAGE_TOKEN may look and change. Without "
-    "either, a random one that may manage is printed."
+    "either, a random one that may manage is printed. `incrsim worker --api` serves it beside many providers."
 )
 
 
@@ -25,13 +25,27 @@ def serve(
         typer.Argument(
             metavar="[MODULE:OBJECT]...",
             help="Providers to serve as well, or classes or functions that return one; none: only the API.",
+            show_default=False,
         ),
     ] = None,
-    database: Database = "memory",
-    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 is all of this machine's.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="The TCP port; 0 takes a free one.")] = 7007,
+    database: SettableDatabase = None,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="The address to listen on, 127.0.0.1 unless the configuration says otherwise; 0.0.0.0 is all of this "
+            "machine's.",
+            show_default=False,
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65_535,
+            help="The TCP port, 8008 unless the configuration says otherwise; 0 takes a free one.",
+            show_default=False,
+        ),
+    ] = None,
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="A name by which clients may call it, beside localhost; may come again."),
@@ -43,24 +57,30 @@ def serve(
             help="The environment variable with the secret that signs a topic's events; may come again.",
         ),
     ] = None,
+    config: Config = None,
 ) -> None:
     """The command; `HELP` is what its users read."""
-    if database == "memory" and not targets:
+    from incrsim.cli.configured import find_config
+    from incrsim.cli.loading import load_provider
+
+    said = find_config(config)
+    where = database or said.database or "memory"
+    if where == "memory" and not targets:
         raise UsageError(
             "a catalog in memory is empty, and nobody else can fill it: name a database with --database, or a provider "
             "to serve, for example providers.files:Files"
         )
-    from incrsim.cli.loading import load_provider
-
-    variables = topic_variables(event_secret or ())
-    providers = [load_provider(target, {}) for target in targets or ()]
-    from incrsim.api.settings import ApiSettings
-    from incrsim.cli import run_serve
-
-    settings = ApiSettings.from_environment(
-        os.environ, host=host, port=port, allowed_hosts=tuple(allowed_host or ()), event_secrets=variables
+    api = replace(
+        said.api,
+        host=said.api.host if host is None else host,
+        port=said.api.port if port is None else port,
+        allowed_hosts=(*said.api.allowed_hosts, *(allowed_host or ())),
+        event_secret_envs={**said.api.event_secret_envs, **topic_variables(event_secret or ())},
     )
-    raise typer.Exit(run_serve.until_stopped(providers, database, settings))
+    providers = [load_provider(target, {}) for target in targets or ()]
+    from incrsim.cli.run_serve import settings_of, until_stopped
+
+    raise typer.Exit(until_stopped(providers, where, settings_of(api)))
 
 
 def topic_variables(given: Sequence[str]) -> dict[str, str]:

@@ -29,6 +29,20 @@ def operations() -> Iterator[Any]:
             yield pytest.param(method, operation, id=f"{method.upper()} {path}")
 
 
+def missing(schema: dict[str, Any], example: Any) -> Iterator[str]:
+    """What a schema asks for and an example lacks, at any depth."""
+    if "$ref" in schema:
+        schema = document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    for each in schema.get("allOf", ()):
+        yield from missing(each, example)
+    yield from (name for name in schema.get("required", ()) if name not in example)
+    for name, part in schema.get("properties", {}).items():
+        yield from missing(part, example.get(name))
+    if "items" in schema:
+        for each in example:
+            yield from missing(schema["items"], each)
+
+
 @pytest.mark.parametrize(("method", "operation"), [*operations()])
 def test_operation_is_told_whole(method: str, operation: dict[str, Any]) -> None:
     """An operation has a summary, its permission, its answer's schema, and a problem for all that can go wrong."""
@@ -38,6 +52,7 @@ def test_operation_is_told_whole(method: str, operation: dict[str, Any]) -> None
     answers = operation["responses"]
     (good,) = answers["200"]["content"].values()
     assert good["schema"]
+    assert list(missing(good["schema"], good["example"])) == []
     assert {"400", "401", "403", "404", "413", "421", "422", "500", "503"} <= answers.keys()
     for status, each in answers.items():
         if status != "200":

@@ -15,6 +15,7 @@ from tests.cli.program import Done, finish, read_until
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
+    from pathlib import Path
 
     Incrsim = Callable[..., Done]
     Start = Callable[..., subprocess.Popen[str]]
@@ -68,6 +69,27 @@ def test_tokens_of_the_environment_are_not_printed(start: Start, monkeypatch: py
     assert not [each for each in (READ, MANAGE, SECRET) if each in line + done.err + done.out]
 
 
+@pytest.mark.slow
+def test_worker_serves_it_too(start: Start, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`incrsim worker --api` serves what the configuration says, with the tokens that it names."""
+    monkeypatch.setenv("MINE", READ)
+    (here / "incrsim.toml").write_text('[api]\nport = 0\nread_token_env = "MINE"\n')
+    process = start("worker", "mine:Numbers", "--api")
+    (url,) = re.findall(r"http://127\.0\.0\.1:\d+", read_until(process, "REST API on"))
+    assert called(url, READ, "/providers").json()["providers"] == ["numbers"]
+    assert called(url, READ, "/cleanup", "POST").status_code == 403
+    process.send_signal(signal.SIGTERM)
+    assert finish(process).code == 143
+
+
+def test_named_token_must_be_there(incrsim: Incrsim, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token's variable that the configuration names and nobody has set is an error, and no open door."""
+    monkeypatch.delenv("MINE", raising=False)
+    (here / "incrsim.toml").write_text('[api]\nport = 0\nread_token_env = "MINE"\n')
+    done = incrsim("serve", "mine:ready")
+    assert (done.code, "environment variable MINE, which is not set" in done.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -93,7 +115,7 @@ def test_short_token_is_refused(incrsim: Incrsim, monkeypatch: pytest.MonkeyPatc
 
 def test_missing_extra_says_what_to_install(incrsim: Incrsim, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without FastAPI the error has the command that installs it."""
-    for name in [each for each in sys.modules if each.startswith("incrsim.api")]:
+    for name in [each for each in sys.modules if each.startswith(("incrsim.api", "incrsim.cli.run_serve"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fastapi", None)
     done = incrsim("serve", "mine:ready")
