@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tests lint types format bench docs-diagrams clean
+.PHONY: help demo test tests soak lint types format bench docs-diagrams clean
 
 help: ## what you can do here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -31,9 +31,13 @@ tests: $(VENV)/.has-dev ## all tests, or some: make tests TESTS=tests/unit
 format: $(VENV)/.has-dev ## mend the style
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
+soak: $(VENV)/.has-dev ## a minute of workers that are killed all the time
+	@$(BIN)/python -m tests.soak
+
 bench: $(VENV)/.has-dev ## how fast, and how much memory
 	@$(BIN)/python benchmarks/bench_ingestion.py
 	@$(BIN)/python benchmarks/bench_memory.py
+	@$(BIN)/python benchmarks/bench_takeover.py
 
 docs-diagrams: $(VENV)/.has-dev ## draw the pictures in docs/ anew, from the transition table
 	@$(BIN)/python docs/draw_states.py

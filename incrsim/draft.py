@@ -53,6 +53,8 @@ def as_entity(item: Any) -> Entity:
     """
     if type(item) is Entity:
         return item
+    if type(item) is dict and "entity" not in item:  # nearly all are: not asked whether they are a `Mapping`
+        return Entity(item)
     if not isinstance(item, Mapping):
         # Not an entity at all: kept as one without a readable ref, so that this ingestion sweeps nothing (C-7).
         return Entity({"not an entity": repr(item)[:200]})

@@ -7,7 +7,6 @@ it is immutable, and the mapping it came from may be changed freely.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -17,6 +16,8 @@ from uuid import UUID
 
 import orjson
 
+from incrsim.entity_annotation import unannotated
+from incrsim.entity_glance import plainly_valid
 from incrsim.entity_rules import PROVIDER_ANNOTATION, RULES_VERSION, Violation, entity_violations, nul_violations
 from incrsim.exact_json import Defect, Dialect, defects, text_defects
 
@@ -31,15 +32,10 @@ _OPTIONS = (
     | orjson.OPT_PASSTHROUGH_DATETIME
 )
 _DIALECT = Dialect(integers=range(-(2**63), 2**64), depth=200, converted=(tuple, Enum, UUID))
-_PERSON = f"incrsim-{RULES_VERSION}".encode()
-# Where the engine's annotation goes when the first other one sorts after it ("@" comes before every letter): true for
-# nearly all entities, and several times faster than to read and write the body again.
-_BEFORE_FIRST_ANNOTATION = re.compile(
-    rb'\{"apiVersion":"[^"\\]*","kind":"[^"\\]*","metadata":\{"annotations":\{(?="[A-Za-z])'
-)
+_NO_DIGEST = blake2b(digest_size=16, person=f"incrsim-{RULES_VERSION}".encode())
 # How JSON writes NUL; a backslash before a "u0000" of the source's own looks the same, which the walk tells apart.
 _NUL = rb"\u0000"
-_FIELDS = ("ref", "location_key", "canonical", "digest", "_text", "_defects")
+_FIELDS = ("ref", "location_key", "digest", "_text", "_defects")
 
 
 class Entity:
@@ -49,8 +45,6 @@ class Entity:
         ref: `kind:namespace/name`, lower-cased; `None` when it cannot be read: `kind` or `metadata.name` is no text or
             empty, `metadata.namespace` is neither, or one of them holds NUL or a lone surrogate.
         location_key: who may take over this ref (C-9).
-        canonical: the body as JSON with sorted keys, without the engine's own annotation; `None` when JSON cannot
-            hold it exactly.
         digest: 16 bytes over `canonical`, `location_key` and the version of the rules (C-11). For a body that JSON
             cannot hold it covers what can be held and the type of what cannot: the same in every process.
     """
@@ -59,7 +53,6 @@ class Entity:
 
     ref: str | None
     location_key: str | None
-    canonical: bytes | None
     digest: bytes
     _text: bytes
     _defects: tuple[Defect, ...]
@@ -79,7 +72,7 @@ class Entity:
             body = _as_dict(body)
         if location_key is not None and type(location_key) is not str:
             raise TypeError(f"Entity(location_key={location_key!r}): a location key is text or None; write str(…)")
-        body = _without_provider(body)
+        body = unannotated(body)
         found: tuple[Defect, ...] = ()
         text = b""
         try:
@@ -93,10 +86,16 @@ class Entity:
             text = orjson.dumps(_salvaged(body, 0), option=_OPTIONS)
         _set_ref(self, _ref(body) or _ref_of_odd_types(body))
         _set_location_key(self, location_key)
-        _set_canonical(self, None if found else text)
         _set_digest(self, _digest(text, location_key, found))
         _set_text(self, text)
         _set_defects(self, found)
+
+    @property
+    def canonical(self) -> bytes | None:
+        """The body as JSON with sorted keys, without the engine's own annotation; `None` when JSON cannot hold it
+        exactly.
+        """
+        return None if self._defects else self._text
 
     @property
     def body(self) -> dict[str, Any]:
@@ -107,6 +106,9 @@ class Entity:
     @property
     def violations(self) -> tuple[Violation, ...]:
         """All rules that this entity breaks, found anew at each call; empty for a valid one (C-6)."""
+        # The usual case at once: without a backslash there is no NUL either.
+        if not self._defects and self.location_key is None and b"\\" not in self._text and plainly_valid(self._text):
+            return ()
         if self._defects:
             return tuple(_json_violations(self._defects))
         body = self.body
@@ -117,24 +119,6 @@ class Entity:
             found += nul_violations(self.location_key, "location_key")
             found += _json_violations(text_defects(self.location_key, "location_key"))
         return tuple(found)
-
-    def stored_body(self, provider: str) -> bytes:
-        """The canonical JSON as the catalog keeps it, with the engine's annotation naming the provider (C-6).
-
-        Args:
-            provider: the provider's name.
-        """
-        annotation = orjson.dumps(PROVIDER_ANNOTATION) + b":" + orjson.dumps(provider) + b","
-        head = _BEFORE_FIRST_ANNOTATION.match(self._text)
-        if head:
-            return self._text[: head.end()] + annotation + self._text[head.end() :]
-        body = self.body
-        metadata = body.setdefault("metadata", {})
-        if isinstance(metadata, dict):
-            annotations = metadata.setdefault("annotations", {})
-            if isinstance(annotations, dict):
-                annotations[PROVIDER_ANNOTATION] = provider
-        return orjson.dumps(body, option=_OPTIONS)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Entity):
@@ -160,7 +144,7 @@ class Entity:
 
 # The only way past `__setattr__`, and the fastest one.
 _SETTERS = tuple(vars(Entity)[name].__set__ for name in _FIELDS)
-_set_ref, _set_location_key, _set_canonical, _set_digest, _set_text, _set_defects = _SETTERS
+_set_ref, _set_location_key, _set_digest, _set_text, _set_defects = _SETTERS
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -228,17 +212,6 @@ def _as_dict(body: object) -> dict[str, object]:
     )
 
 
-def _without_provider(body: Mapping[str, object]) -> Mapping[str, object]:
-    """Exported entities come back with the engine's annotation, which is no part of what the source says."""
-    metadata = body.get("metadata")
-    if type(metadata) is dict:
-        annotations = metadata.get("annotations")
-        if type(annotations) is dict and PROVIDER_ANNOTATION in annotations:
-            rest = {key: value for key, value in annotations.items() if key != PROVIDER_ANNOTATION}
-            return {**body, "metadata": {**metadata, "annotations": rest}}
-    return body
-
-
 def _ref(body: Mapping[str, object]) -> str | None:
     metadata = body.get("metadata")
     kind = body.get("kind")
@@ -275,7 +248,8 @@ def _as_text(value: object) -> object:
 
 def _digest(text: bytes, location_key: str | None, found: tuple[Defect, ...]) -> bytes:
     # JSON holds no raw control character, so that neither mark can be mistaken for a part of the body.
-    digest = blake2b(b"\1" + text if found else text, digest_size=16, person=_PERSON)
+    digest = _NO_DIGEST.copy()
+    digest.update(b"\1" + text if found else text)
     if location_key is not None:
         digest.update(b"\0" + location_key.encode("utf-8", "surrogatepass"))
     return digest.digest()

@@ -26,13 +26,15 @@ MAX_REF_LENGTH = 255
 
 _ROOT_FIELDS = frozenset({"apiVersion", "kind", "metadata", "spec"})
 
+_TEXT = frozenset({str})
+
 _DNS_LABEL = r"[a-z0-9]+(?:-+[a-z0-9]+)*"
 _OBJECT_NAME = r"(?=.{1,63}\Z)(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _DNS_SUBDOMAIN = rf"(?=[^/]{{1,253}}/)(?=[^./]{{1,63}}(?:\.[^./]{{1,63}})*/){_DNS_LABEL}(?:\.{_DNS_LABEL})*"
 
-is_namespace = re.compile(rf"(?=.{{1,63}}\Z){_DNS_LABEL}").fullmatch
 is_name = re.compile(_OBJECT_NAME).fullmatch
 is_tag = re.compile(r"(?=.{1,63}\Z)[a-z0-9:+#]+(?:-[a-z0-9:+#]+)*").fullmatch
+_matches_namespace = re.compile(rf"(?=.{{1,63}}\Z){_DNS_LABEL}").fullmatch
 _matches_kind = re.compile(r"[a-zA-Z][a-z0-9A-Z]{0,62}").fullmatch
 _matches_api_version = re.compile(rf"(?:{_DNS_SUBDOMAIN}/)?[a-z0-9A-Z]{{1,63}}").fullmatch
 _matches_key = re.compile(rf"(?:{_DNS_SUBDOMAIN}/)?{_OBJECT_NAME}").fullmatch
@@ -46,6 +48,7 @@ _matches_url = re.compile(
 # A catalog has few different ones and meets each very often.
 is_kind = lru_cache(256)(lambda text: _matches_kind(text) is not None)
 is_api_version = lru_cache(256)(lambda text: _matches_api_version(text) is not None)
+is_namespace = lru_cache(256)(lambda text: _matches_namespace(text) is not None)
 is_key = lru_cache(4096)(lambda text: _matches_key(text) is not None)
 
 _NAME_FORM = "1 to 63 of A-Z a-z 0-9, with single or several - _ . only inside"
@@ -127,8 +130,9 @@ def _foreign_fields(body: dict[str, Any]) -> Iterator[Violation]:
 def _check_metadata(metadata: dict[str, Any], found: list[Violation]) -> None:
     if not (isinstance(name := metadata.get("name"), str) and is_name(name)):
         found.append(_wrong("metadata.name", "name", name, f"write {_NAME_FORM}"))
-    for field in metadata.keys() & _METADATA_CHECKS.keys():
-        _METADATA_CHECKS[field](metadata[field], found)
+    for field, value in metadata.items():
+        if check := _METADATA_CHECKS.get(field):
+            check(value, found)
     if "annotations" not in metadata:
         _check_annotations({}, found)
 
@@ -154,16 +158,23 @@ def _check_annotations(annotations: object, found: list[Violation]) -> None:
     if not isinstance(annotations, dict):
         found.append(_wrong("metadata.annotations", "annotations", annotations, "write a mapping"))
         return
+    # Two loops in C where nothing is wrong, and only then the one that can say what is.
+    if not (all(map(is_key, annotations)) and _TEXT.issuperset(map(type, annotations.values()))):
+        found += _wrong_annotations(annotations)
+    for key in LOCATION_ANNOTATIONS:
+        location = annotations.get(key)
+        # Only that it says something: the seed's own example writes the provider's bare name, not `type:target`.
+        if not (isinstance(location, str) and location.strip()):
+            hint = 'write for example "url:https://example.com/x"; incrsim.component(…) and its like fill it in'
+            found.append(_wrong(child("metadata.annotations", key), "location", location, hint))
+
+
+def _wrong_annotations(annotations: dict[str, Any]) -> Iterator[Violation]:
     for key, value in annotations.items():
         if not is_key(key):
-            found.append(_wrong(child("metadata.annotations", key), "annotation-key", key, f"write {_KEY_FORM}"))
+            yield _wrong(child("metadata.annotations", key), "annotation-key", key, f"write {_KEY_FORM}")
         if not isinstance(value, str):
-            found.append(_wrong(child("metadata.annotations", key), "annotation-value", value, "write text"))
-    for key in LOCATION_ANNOTATIONS:
-        # Only that it says something: the seed's own example writes the provider's bare name, not `type:target`.
-        if not isinstance(annotations.get(key), str) or not annotations[key].strip():
-            hint = 'write for example "url:https://example.com/x"; incrsim.component(…) and its like fill it in'
-            found.append(_wrong(child("metadata.annotations", key), "location", annotations.get(key), hint))
+            yield _wrong(child("metadata.annotations", key), "annotation-value", value, "write text")
 
 
 def _check_tags(tags: object, found: list[Violation]) -> None:

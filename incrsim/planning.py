@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from incrsim import guards, lifecycle
 from incrsim.clock import SystemClock
 from incrsim.cursor import canonical_cursor, read_cursor
 from incrsim.draft import draft_page
+from incrsim.entity import Entity
 from incrsim.errors import ProviderBusy, UnknownProvider
 from incrsim.guards import Census, Verdict
 from incrsim.host import BurstSession, Host
@@ -30,7 +31,6 @@ from incrsim.store.page import (
     ProblemKind,
     Stored,
     check_length,
-    cursor_digest,
     cursor_repeated,
     decide,
     problem_key,
@@ -152,7 +152,7 @@ class _Planning:
         draft = draft_page(page, self.pages + 1, self.cursor)
         check_length(draft.sequence, self.options)
         changes = self._compare(draft)
-        if self.cursor is not None and not self.ledger.add_cursor(cursor_digest(self.cursor)):
+        if draft.cursor_digest is not None and not self.ledger.add_cursor(draft.cursor_digest):
             raise cursor_repeated(draft)
         self.pages += 1
         self.counts += changes
@@ -169,7 +169,7 @@ class _Planning:
             differing={ref: each for ref, each in stored.items() if ref not in unchanged},
             candidates=[each for each in draft.entities if each.ref not in unchanged],
         )
-        changes = decide(draft, compared, self.provider, self.ingestion, self.options)
+        changes = decide(draft, compared, self.provider, self.ingestion, self.options, _writing_nothing)
         known = self.ledger.known_problems([found.key for found in changes.problems])
         problems, counts = without_repeated_problems(changes, known)
         self.ledger.write((each.ref or "", each.digest, each.digest, each.location_key) for each in same)
@@ -232,3 +232,7 @@ class _Planning:
         removed = 0 if refused_by else removable + approved
         when = {"id": 0, "ingestion": self.ingestion, "decided_at": self.state.now}
         return Verdict.of(census, refused_by, removed, self.options, **when)
+
+
+def _writing_nothing(_: Sequence[Entity]) -> None:
+    """What a plan does with new entities (C-28)."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from incrsim.app import CONCURRENCY
+from incrsim.app import CONCURRENCY, App
 from incrsim.cli.configured import find_config, load_configured, load_sink
 from incrsim.cli.failures import UsageError, complain
 from incrsim.cli.interrupt import Interrupt
 from incrsim.cli.loading import load_provider
 from incrsim.cli.output import StoreTroubles, teller
+from incrsim.config import ApiConfig
 from incrsim.opening import open as open_app
 
 _LOGGERS = ("incrsim.worker", "incrsim.sinks")
@@ -29,12 +30,14 @@ class Plan:
         sinks: to deliver to.
         database: as `incrsim.open` takes it.
         concurrency: how many bursts run at once.
+        api: where the REST API listens, if it is served.
     """
 
     providers: Sequence[tuple[Any, dict[str, Any]]]
     sinks: Sequence[Any]
     database: str
     concurrency: int
+    api: ApiConfig
 
     @classmethod
     def of(
@@ -64,11 +67,17 @@ class Plan:
             sinks=[load_sink(each) for each in config.sinks],
             database=database or config.database or "memory",
             concurrency=concurrency or config.concurrency or CONCURRENCY,
+            api=config.api,
         )
 
 
-def run_worker(plan: Plan, *, verbose: bool) -> int:
+def run_worker(plan: Plan, *, api: bool, verbose: bool) -> int:
     """Serve until a signal comes; returns the exit code.
+
+    Args:
+        plan: what to serve.
+        api: serve the REST API too.
+        verbose: a line for every page, burst and sweep.
 
     Raises:
         AllSlotsStuck: when nothing can be run here any more.
@@ -80,9 +89,20 @@ def run_worker(plan: Plan, *, verbose: bool) -> int:
         for sink in plan.sinks:
             app.attach(sink)
         complain(f"serving {', '.join(app.providers())} on {app.store.describe()}, {plan.concurrency} bursts at once")
-        app.run(concurrency=plan.concurrency)
+        with _api(app, plan) if api else nullcontext():
+            app.run(concurrency=plan.concurrency)
     complain("stopped at page boundaries; the leases are given back")
     return interrupt.exit_code
+
+
+@contextmanager
+def _api(app: App, plan: Plan) -> Iterator[None]:
+    from incrsim.api import serve
+    from incrsim.cli.run_serve import settings_of
+
+    with serve(app, settings_of(plan.api)) as server:
+        complain(server.announcement)
+        yield
 
 
 def _told() -> None:

@@ -40,6 +40,9 @@ def worker(
         ),
     ] = None,
     config: Config = None,
+    api: Annotated[
+        bool, typer.Option("--api", help="Serve the REST API too, where [api] of the configuration says.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line for every page, burst and sweep.")] = False,
 ) -> None:
     """The command; `HELP` is what its users read."""
@@ -47,4 +50,4 @@ def worker(
     from incrsim.cli.run_worker import Plan, run_worker
 
     plan = Plan.of(targets or [], parse_settings(settings or []), config, database, concurrency)
-    raise typer.Exit(run_worker(plan, verbose=verbose))
+    raise typer.Exit(run_worker(plan, api=api, verbose=verbose))

@@ -90,7 +90,7 @@ def compare(store: Store, provider: str, expected: View) -> Comparison:
         if held is None or held.ref != ref:
             result.missing.add(ref)
             continue
-        if held.body != entity.stored_body(provider):
+        if held.canonical != entity.canonical:
             result.different.add(ref)
         held = next(catalog, None)
     while held is not None:

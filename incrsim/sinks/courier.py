@@ -127,9 +127,7 @@ class Courier:
         except UnknownSink:
             log.info("the sink %s is not registered any more: it is told nothing", attached.name)
         finally:
-            if attached.leased:
-                attached.leased = False
-                self._store.release_sink(attached.name, self._holder)
+            self._give_back(attached)
         return count, False
 
     def _one(self, attached: _Attached, provider: str | None) -> Delivery | None:
@@ -147,6 +145,15 @@ class Courier:
             return delivery
         finally:
             attached.lock.release()
+
+    def _give_back(self, attached: _Attached) -> None:
+        # Not while another thread of this process is delivering: it gives the right back when it has done.
+        if attached.leased and attached.lock.acquire(blocking=False):
+            try:
+                attached.leased = False
+                self._store.release_sink(attached.name, self._holder)
+            finally:
+                attached.lock.release()
 
     def _apply(self, attached: _Attached, delivery: Delivery) -> None:
         mutation = Mutation.of(delivery)

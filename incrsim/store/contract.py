@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from incrsim.entity_annotation import annotated
 from incrsim.guards import Verdict
 from incrsim.ingestion import Counts, Failure, Ingestion
 from incrsim.lifecycle import Decision
@@ -183,16 +184,21 @@ class StoredEntity:
     Args:
         ref: `kind:namespace/name`.
         provider: who owns it.
-        body: canonical JSON, with the engine's annotation.
+        canonical: its body as JSON with sorted keys, as the provider returned it.
         digest: of the entity as its provider returned it.
         location_key: as it was committed.
     """
 
     ref: str
     provider: str
-    body: bytes
+    canonical: bytes
     digest: bytes
     location_key: str | None
+
+    @property
+    def body(self) -> bytes:
+        """The same JSON with the engine's annotation, which names the provider (C-6)."""
+        return annotated(self.canonical, self.provider)
 
 
 class EngineStore(Protocol):

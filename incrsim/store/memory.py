@@ -209,4 +209,4 @@ class MemoryStore(MemoryOperating, MemoryMutating, MemorySearching, MemorySinks)
 
 
 def _public(ref: str, row: EntityRow) -> StoredEntity:
-    return StoredEntity(ref, row.stored.owner, row.body, row.stored.digest, row.stored.location_key)
+    return StoredEntity(ref, row.stored.owner, row.canonical, row.stored.digest, row.stored.location_key)

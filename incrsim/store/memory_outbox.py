@@ -32,6 +32,11 @@ class Outbox:
         start = len(self.rows) - (self.last - sequence)
         return self.rows[start : start + limit]
 
+    def take_back(self, sequence: int) -> None:
+        """Forget the rows behind one, which nobody has seen."""
+        del self.rows[len(self.rows) - (self.last - sequence) :]
+        self.last = sequence
+
     def trim(self, sequence: int) -> None:
         """Remove the rows up to one."""
         del self.rows[: max(0, len(self.rows) - (self.last - sequence))]

@@ -16,7 +16,7 @@ from incrsim.store.contract import HISTORY_LENGTH, Lease, Mark, RecordedProblem
 from incrsim.store.memory_mutating import MemoryDeltaRows
 from incrsim.store.memory_operating import MemoryOperatingRows
 from incrsim.store.memory_tables import EntityRow, ProviderRows, StaleRow, Tables
-from incrsim.store.page import Compared, FoundProblem, PageChanges, ProblemKind, Stored
+from incrsim.store.page import Compared, FoundProblem, Insert, PageChanges, ProblemKind, Stored
 from incrsim.store.rows import NewMark, ProviderRow, SweepCount
 
 
@@ -86,7 +86,7 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
 
         self._writes.append(write)
 
-    def compare(self, entities: Sequence[Entity], ingestion: int) -> Compared:
+    def compare(self, entities: Sequence[Entity], ingestion: int, cursor: bytes | None) -> Compared:
         """See `Transaction.compare`."""
         same: list[int] = []
         written_before = 0
@@ -103,20 +103,23 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
             else:
                 differing[entity.ref or ""] = row.stored
                 candidates.append(entity)
-        return Compared(same, written_before, differing, candidates)
+        return Compared(same, written_before, differing, candidates, cursor in self._rows.cursors)
 
     def ids_of(self, refs: Sequence[str]) -> list[int]:
         """See `Transaction.ids_of`."""
         return [row.stored.id for ref in refs if (row := self._tables.entities.get(ref)) is not None]
 
-    def inserting(self, ingestion: int) -> AbstractContextManager[list[Entity]]:
+    def inserting(self, ingestion: int) -> AbstractContextManager[Insert]:
         """See `Transaction.inserting`."""
-        return nullcontext([])
+
+        def insert(entities: Sequence[Entity]) -> None:
+            for entity in entities:
+                self._put(entity, None, ingestion, ingestion)
+
+        return nullcontext(insert)
 
     def apply(self, changes: PageChanges, ingestion: int) -> None:
         """See `Transaction.apply`."""
-        for entity in changes.insert:
-            self._put(entity, None, ingestion, ingestion)
         for stored, entity in changes.update:
             self._put(entity, stored, ingestion, self._tables.entities[entity.ref or ""].added_in)
         for stored, entity in changes.take_over:
@@ -146,10 +149,8 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
         self._writes.append(lambda: self._rows.problem_keys.update(keys))
         self._writes.append(lambda: self._rows.problems.extend(self._new_problems))
 
-    def add_mark(self, mark: NewMark) -> bool:
+    def add_mark(self, mark: NewMark) -> None:
         """See `Transaction.add_mark`."""
-        if mark.cursor_digest in self._rows.cursors:
-            return False
         self._new_seen = mark.seen
         record = Mark(mark.ingestion, mark.sequence, mark.cursor, mark.counts, self.now)
 
@@ -160,7 +161,6 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
                 self._rows.cursors.add(mark.cursor_digest)
 
         self._writes.append(write)
-        return True
 
     def count_distinct(self, ingestion: int) -> int:
         """See `Transaction.count_distinct`: what is committed, and what this transaction is about to commit."""
@@ -212,7 +212,6 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
         self._rows.lease = replace(lease, expires_at=self._tables.clock.now() + lease.length)
 
     def _put(self, entity: Entity, stored: Stored | None, written_in: int, added_in: int) -> None:
-        owner = self.provider.name
         id_ = self._tables.next_id() if stored is None else stored.id
-        row = Stored(id_, owner, entity.location_key, entity.digest, written_in)
-        self._put_rows[entity.ref or ""] = EntityRow(row, entity.stored_body(owner), added_in)
+        row = Stored(id_, self.provider.name, entity.location_key, entity.digest, written_in)
+        self._put_rows[entity.ref or ""] = EntityRow(row, entity.canonical or b"", added_in)

@@ -26,7 +26,7 @@ class EntityRow:
     """A row of the entity table: `Stored`, and what only the store needs."""
 
     stored: Stored
-    body: bytes
+    canonical: bytes
     added_in: int
 
 
@@ -101,12 +101,15 @@ class Tables:
         return self._sorted_refs
 
     def snapshot(self, provider: ProviderRows) -> Callable[[], None]:
-        """What takes back all that is done to the entities and to a provider's rows from now on."""
+        """What takes back all that is done to the entities, to a provider's rows and to its outbox from now on."""
         entities, rows = dict(self.entities), provider.copy()
+        outbox = self.outboxes.of(rows.row.name)
+        last = outbox.last
 
         def undo() -> None:
             self.entities, self._sorted_refs = entities, None
             self.providers[rows.row.name] = rows
+            outbox.take_back(last)
 
         return undo
 

@@ -7,7 +7,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import blake2b
@@ -17,6 +17,13 @@ from incrsim.errors import CursorRepeated, InvalidEntity, TooManyPages
 from incrsim.ingestion import Counts
 from incrsim.options import ProviderOptions
 from incrsim.provider import Problem
+
+BATCH = 100
+"""How many entities are judged before the new ones among them are handed on: some 60 kB, so that a database gets its
+next ones before it has stored those."""
+
+Insert = Callable[[Sequence[Entity]], None]
+"""Brings new entities into the catalog; they come in the order of refs."""
 
 
 class ProblemKind(StrEnum):
@@ -67,6 +74,13 @@ class PageDraft:
     reported: tuple[FoundProblem, ...] = ()
     deltas: int = 0
 
+    @property
+    def cursor_digest(self) -> bytes | None:
+        """Sixteen bytes by which an ingestion recognises a cursor that it has seen before (C-5); a done page has
+        none.
+        """
+        return None if self.cursor is None else blake2b(self.cursor.encode(), digest_size=16).digest()
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -96,12 +110,14 @@ class Compared:
         written_before: how many of those this same ingestion wrote before, so that they count once (C-8).
         differing: what is stored under the page's other refs.
         candidates: the page's entities that are not the same: new ones, and those in `differing`.
+        cursor_seen: whether this ingestion has returned the page's cursor before (C-5).
     """
 
     same: Sequence[int]
     written_before: int
     differing: dict[str, Stored]
     candidates: Sequence[Entity]
+    cursor_seen: bool = False
 
 
 @dataclass(slots=True)
@@ -130,12 +146,7 @@ class PageChanges:
 
 
 def decide(
-    draft: PageDraft,
-    compared: Compared,
-    provider: str,
-    ingestion: int,
-    options: ProviderOptions,
-    insert: list[Entity] | None = None,
+    draft: PageDraft, compared: Compared, provider: str, ingestion: int, options: ProviderOptions, insert: Insert
 ) -> PageChanges:
     """Say what to write for a page.
 
@@ -145,36 +156,43 @@ def decide(
         provider: who returned it.
         ingestion: the number of the provider's ingestion.
         options: whether an invalid entity fails the page.
-        insert: takes the new entities, each as soon as it is known to be valid: validating is the slowest thing that
-            happens to one, and a database can store some meanwhile.
+        insert: gets the new entities, some at a time, as soon as they are known to be valid: a database can store them
+            while the next ones are being validated.
 
     Raises:
         InvalidEntity: when one is invalid and `on_invalid_entity` is `"fail"`; nothing must have been committed then.
     """
-    changes = PageChanges([] if insert is None else insert, problems=[*draft.unreadable, *draft.reported])
-    rewritten = 0
-    for entity in compared.candidates:
-        stored = compared.differing.get(entity.ref or "")
-        if entity.violations:
-            _quarantine(entity, stored, changes)
-        elif stored is None:
-            changes.insert.append(entity)
-        elif stored.owner == provider:
-            changes.update.append((stored, entity))
-            rewritten += stored.written_in == ingestion
-        elif stored.location_key is not None and stored.location_key == entity.location_key:
-            changes.take_over.append((stored, entity))
-        else:
-            changes.seen.append(stored.id)
-            changes.problems.append(_lost_claim(entity, stored))
+    changes = PageChanges(problems=[*draft.unreadable, *draft.reported])
+    candidates = compared.candidates
+    for start in range(0, len(candidates), BATCH):
+        before = len(changes.insert)
+        for entity in candidates[start : start + BATCH]:
+            _judge(entity, compared.differing.get(entity.ref or ""), provider, changes)
+        insert(changes.insert[before:])
     if options.on_invalid_entity == "fail":
         _refuse_invalid(changes)
-    changes.counts = _count(draft, compared, changes, rewritten)
+    changes.counts = _count(draft, compared, changes, ingestion)
     return changes
 
 
-def _count(draft: PageDraft, compared: Compared, changes: PageChanges, rewritten: int) -> Counts:
+def _judge(entity: Entity, stored: Stored | None, provider: str, changes: PageChanges) -> None:
+    if entity.violations:
+        _quarantine(entity, stored, changes)
+    elif stored is None:
+        changes.insert.append(entity)
+    elif stored.owner == provider:
+        changes.update.append((stored, entity))
+    elif stored.location_key is not None and stored.location_key == entity.location_key:
+        changes.take_over.append((stored, entity))
+    else:
+        changes.seen.append(stored.id)
+        changes.problems.append(_lost_claim(entity, stored))
+
+
+def _count(draft: PageDraft, compared: Compared, changes: PageChanges, ingestion: int) -> Counts:
     lost = sum(found.kind is ProblemKind.LOST_CLAIM for found in changes.problems)
+    # What this ingestion wrote before counts once (C-8).
+    rewritten = sum(stored.written_in == ingestion for stored, _ in changes.update)
     return Counts(
         returned=draft.returned,
         valid=len(compared.same) + len(changes.insert) + len(changes.update) + len(changes.take_over) + lost,
@@ -203,11 +221,6 @@ def invalid(entity: Entity) -> FoundProblem:
 def problem_key(kind: ProblemKind, subject: str) -> bytes:
     """Sixteen bytes that are the same for the same kind of problem of the same subject."""
     return blake2b(f"{kind}\0{subject}".encode("utf-8", "backslashreplace"), digest_size=16).digest()
-
-
-def cursor_digest(cursor: str) -> bytes:
-    """Sixteen bytes by which an ingestion recognises a cursor that it has seen before (C-5)."""
-    return blake2b(cursor.encode(), digest_size=16).digest()
 
 
 def cursor_repeated(draft: PageDraft) -> CursorRepeated:

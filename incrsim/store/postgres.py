@@ -219,11 +219,13 @@ class PostgresStore(PostgresListening, PostgresMutating, PostgresOperating, Post
         return result
 
     def _begin(self, connection: psycopg.Connection[Any], provider: str, lock_wait: str | None) -> PostgresTransaction:
-        with connection.pipeline(), connection.cursor(row_factory=dict_row) as cursor:
-            if lock_wait is not None:
-                connection.execute("SELECT set_config('lock_timeout', %s, true)", (lock_wait,))
-            locked = connection.cursor(row_factory=dict_row).execute(query("lock_provider"), {"name": provider})
-            cursor.execute(query("read_open"), {"name": provider})
+        with connection.cursor(row_factory=dict_row) as cursor:
+            with connection.pipeline():
+                if lock_wait is not None:
+                    connection.execute("SELECT set_config('lock_timeout', %s, true)", (lock_wait,))
+                locked = connection.cursor(row_factory=dict_row).execute(query("lock_provider"), {"name": provider})
+                cursor.execute(query("read_open"), {"name": provider})
+            # To ask for the rows within the pipeline would be a round trip of its own.
             row, opened = locked.fetchone(), cursor.fetchone()
         if row is None or opened is None:
             raise self.unknown(provider)

@@ -2,57 +2,66 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from incrsim.entity import Entity
+from incrsim.store.page import Insert
 from incrsim.store.queries import query
 
 if TYPE_CHECKING:
     import psycopg
 
 
-class CopiedEntities(list[Entity]):
-    """A list of entities that the server gets as they are appended, so that it stores some while the next are being
-    validated.
-
-    The `COPY` begins with the first one, and ends when the context is left; until then the connection does nothing
+@contextmanager
+def copying(connection: psycopg.Connection, provider_id: int, ingestion: int) -> Iterator[Insert]:
+    """A `COPY` that begins with the first new entities and ends with the context; meanwhile the connection does nothing
     else.
 
     Args:
         connection: inside a transaction.
-        provider_id: of the provider that owns them.
-        provider: its name.
+        provider_id: of the provider that owns the new entities.
         ingestion: the number of the ingestion that adds them.
     """
+    owned = b"%d\t%d\t%d\t" % (ingestion, ingestion, provider_id)
+    copy: psycopg.Copy | None = None
+    with ExitStack() as stack:
 
-    def __init__(self, connection: psycopg.Connection[Any], provider_id: int, provider: str, ingestion: int) -> None:
-        super().__init__()
-        self._connection = connection
-        self._owner = provider_id
-        self._provider = provider
-        self._ingestion = ingestion
-        self._stack = ExitStack()
-        self._copy: psycopg.Copy | None = None
+        def insert(entities: Sequence[Entity]) -> None:
+            nonlocal copy
+            if not entities:
+                return
+            if copy is None:
+                cursor = stack.enter_context(connection.cursor())
+                copy = stack.enter_context(cursor.copy(query("copy_entities")))
+            copy.write(_rows(entities, owned))
 
-    def __enter__(self) -> Self:
-        return self
+        yield insert
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stack.__exit__(kind, error, traceback)
 
-    def append(self, entity: Entity) -> None:
-        """Send one more."""
-        copy = self._copy or self._begin()
-        body = entity.stored_body(self._provider).decode()
-        number = self._ingestion
-        copy.write_row((number, number, self._owner, entity.digest, entity.ref, entity.location_key, body))
-        super().append(entity)
+def _rows(entities: Sequence[Entity], owned: bytes) -> bytes:
+    """The text of `COPY`, joined by hand: several times faster than to let the driver convert value by value."""
+    parts: list[bytes] = []
+    for entity in entities:
+        parts += (
+            owned,
+            b"\\\\x",
+            entity.digest.hex().encode(),
+            b"\t",
+            (entity.ref or "").encode(),  # a valid one holds nothing to escape
+            b"\t",
+            b"\\N" if entity.location_key is None else _escaped(entity.location_key),
+            b"\t",
+            # JSON holds no raw tab or line break: they are escaped already, by a backslash.
+            (entity.canonical or b"").replace(b"\\", b"\\\\"),
+            b"\n",
+        )
+    return b"".join(parts)
 
-    def _begin(self) -> psycopg.Copy:
-        cursor = self._stack.enter_context(self._connection.cursor())
-        self._copy = self._stack.enter_context(cursor.copy(query("copy_entities")))
-        return self._copy
+
+def _escaped(text: str) -> bytes:
+    return text.translate(_ESCAPES).encode()
+
+
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})

@@ -22,6 +22,7 @@ from incrsim.store.outbox import (
     unknown_sink,
 )
 from incrsim.store.postgres_reading import PostgresReading
+from incrsim.store.postgres_records import can_hold
 from incrsim.store.queries import query
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class PostgresOutbox(PostgresReading):
 
     def lease_sink(self, name: str, holder: str, *, provider: str | None = None) -> bool:
         """See `Store.lease_sink`."""
+        if not can_hold(name):
+            raise self._unknown_sink(name)
         with self.connection() as connection, connection.pipeline():
             given = {"sink": name, "holder": holder, "name": provider, "now": self._now(), "length": DELIVERY_LEASE}
             answer = connection.execute(query("lease_sink"), given)
@@ -148,7 +151,7 @@ def _lock_sinks(connection: psycopg.Connection[Any]) -> bool:
 
 
 class PostgresOutboxRows:
-    """`OutboxRows` of a `PostgresTransaction`."""
+    """`OutboxRows` of a `PostgresTransaction`: they leave with its commit."""
 
     _has_sinks: bool
 
@@ -159,14 +162,14 @@ class PostgresOutboxRows:
         def _one(self, name: str, **parameters: Any) -> tuple[Any, ...]: ...
 
     def outbox_upserts(self, refs: Sequence[str], ingestion: int | None) -> None:
-        """See `OutboxRows.outbox_upserts`: they leave with the commit."""
+        """See `OutboxRows.outbox_upserts`."""
         if refs and self._has_sinks:
             self._later("add_to_outbox", refs=list(refs), ingestion=ingestion, removed=False)
 
     def outbox_removals(self, refs: Sequence[str], ingestion: int | None) -> None:
-        """See `OutboxRows.outbox_removals`: they leave at once, since a sweep may have millions of them."""
+        """See `OutboxRows.outbox_removals`."""
         if refs and self._has_sinks:
-            self._execute("add_to_outbox", refs=list(refs), ingestion=ingestion, removed=True)
+            self._later("add_to_outbox", refs=list(refs), ingestion=ingestion, removed=True)
 
     def removing(self, statement: str, chunk: int, ingestion: int | None) -> Iterator[int]:
         """Remove entities in chunks and tell the sinks; yields how many each chunk removed.
@@ -182,6 +185,7 @@ class PostgresOutboxRows:
             last, removed, refs = self._one(statement, ingestion=ingestion, after=after, limit=chunk)
             if last is None:
                 return
-            self.outbox_removals(refs or (), ingestion)
+            if refs:  # they leave at once: a sweep may have millions of them
+                self._execute("add_to_outbox", refs=refs, ingestion=ingestion, removed=True)
             after = last
             yield removed

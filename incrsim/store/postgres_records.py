@@ -9,6 +9,8 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from incrsim.guards import Census, Guard, Verdict
 from incrsim.ingestion import Consequence, Counts, Failure, Ingestion, Outcome, Status
 from incrsim.store.contract import Lease, ProviderState
@@ -110,7 +112,7 @@ def verdict_text(verdict: Verdict | None) -> str | None:
 
 def counts_text(counts: Counts) -> str:
     """Counts as JSON text, for a mark."""
-    return json.dumps(asdict(counts))
+    return orjson.dumps(counts).decode()
 
 
 def _failure(kept: dict[str, Any]) -> Failure:

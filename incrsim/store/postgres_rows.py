@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from incrsim.entity import Entity
 from incrsim.ingestion import Ingestion
 from incrsim.store.contract import HISTORY_LENGTH, Lease
-from incrsim.store.page import Compared, FoundProblem, PageChanges, Stored
-from incrsim.store.postgres_copy import CopiedEntities
+from incrsim.store.page import Compared, FoundProblem, Insert, PageChanges, Stored
+from incrsim.store.postgres_copy import copying
 from incrsim.store.postgres_errors import Conflict
 from incrsim.store.postgres_listening import PostgresNotifyingRows
 from incrsim.store.postgres_mutating import PostgresDeltaRows
@@ -75,7 +75,8 @@ class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOper
         """Send the writes that wait and commit, in one round trip."""
         with self._connection.pipeline():
             self._send()
-            self._connection.commit()
+            # The driver's own `commit` would wait for an answer of its own here.
+            self._connection.execute("COMMIT")
 
     # --- small rows: they wait
     # ------------------------------------------------------------------------------------------
@@ -139,19 +140,18 @@ class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOper
     # --- a page
     # -----------------------------------------------------------------------------------------------------------
 
-    def compare(self, entities: Sequence[Entity], ingestion: int) -> Compared:
+    def compare(self, entities: Sequence[Entity], ingestion: int, cursor: bytes | None) -> Compared:
         """See `Transaction.compare`."""
         # A ref with a line break is readable but never valid, so nothing can be stored under it; and lines are how refs
         # travel.
         comparable = [each for each in entities if each.ref is not None and "\n" not in each.ref]
         never_stored = [each for each in entities if each.ref is None or "\n" in each.ref]
-        if not comparable:
-            return Compared([], 0, {}, never_stored)
-        same, written_before, missing, differing = self._one(
+        same, written_before, missing, differing, cursor_seen = self._one(
             "compare_page",
             refs="\n".join([each.ref or "" for each in comparable]),
             digests=b"".join([each.digest for each in comparable]),
             ingestion=ingestion,
+            cursor=cursor,
         )
         stored = {
             comparable[position - 1].ref or "": Stored(id_, owner, key, bytes.fromhex(digest), written_in)
@@ -159,15 +159,15 @@ class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOper
         }
         positions = sorted([*_numbers(missing), *(row[0] for row in differing or ())])
         candidates = [comparable[position - 1] for position in positions]
-        return Compared(_numbers(same), written_before, stored, [*candidates, *never_stored])
+        return Compared(_numbers(same), written_before, stored, [*candidates, *never_stored], cursor_seen)
 
     def ids_of(self, refs: Sequence[str]) -> list[int]:
         """See `Transaction.ids_of`."""
         return [row[0] for row in self._all("ids_of", refs=list(refs))]
 
-    def inserting(self, ingestion: int) -> AbstractContextManager[list[Entity]]:
+    def inserting(self, ingestion: int) -> AbstractContextManager[Insert]:
         """See `Transaction.inserting`."""
-        return CopiedEntities(self._connection, self._id, self.provider.name, ingestion)
+        return copying(self._connection, self._id, ingestion)
 
     def apply(self, changes: PageChanges, ingestion: int) -> None:
         """See `Transaction.apply`."""
@@ -182,9 +182,9 @@ class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOper
         """See `Transaction.known_problems`."""
         return {bytes(row[0]) for row in self._all("known_problems", keys=list(keys), ingestion=ingestion)}
 
-    def add_mark(self, mark: NewMark) -> bool:
+    def add_mark(self, mark: NewMark) -> None:
         """See `Transaction.add_mark`."""
-        row = self._fetch(
+        self._later(
             "add_mark",
             ingestion=mark.ingestion,
             sequence=mark.sequence,
@@ -194,7 +194,6 @@ class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOper
             counts=counts_text(mark.counts),
             now=self.now,
         )
-        return row is not None
 
     def count_distinct(self, ingestion: int) -> int:
         """See `Transaction.count_distinct`."""
@@ -240,13 +239,12 @@ class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOper
     # -------------------------------------------------------------------------------------------------------
 
     def _rewrite(self, name: str, entities: Sequence[Entity], ingestion: int, **keys: Sequence[Any]) -> None:
-        provider = self.provider.name
         written = self._execute(
             name,
             ingestion=ingestion,
             digests=[each.digest for each in entities],
             keys=[each.location_key for each in entities],
-            bodies=[each.stored_body(provider).decode() for each in entities],
+            bodies=[(each.canonical or b"").decode() for each in entities],
             **keys,
         )
         if written != len(entities):

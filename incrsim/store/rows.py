@@ -14,7 +14,7 @@ from incrsim.ingestion import Counts, Ingestion
 from incrsim.store.contract import Lease
 from incrsim.store.listening import NotifyingRows
 from incrsim.store.outbox import OutboxRows
-from incrsim.store.page import Compared, FoundProblem, PageChanges
+from incrsim.store.page import Compared, FoundProblem, Insert, PageChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,10 @@ class Transaction(NotifyingRows, OutboxRows, Protocol):
         what an approval removes (C-26), its marks go, and so does what is older than the last `HISTORY_LENGTH` (C-19).
         """
 
-    def compare(self, entities: Sequence[Entity], ingestion: int) -> Compared:
-        """Compare a page with the catalog by ref and digest, in a bounded number of round trips (C-11)."""
+    def compare(self, entities: Sequence[Entity], ingestion: int, cursor: bytes | None) -> Compared:
+        """Compare refs and digests with the catalog, and the cursor's digest with the marks, in a bounded number of
+        round trips (C-11).
+        """
 
     def ids_of(self, refs: Sequence[str]) -> list[int]:
         """The ids of what is stored under these refs."""
@@ -91,13 +93,11 @@ class Transaction(NotifyingRows, OutboxRows, Protocol):
     def later_deltas(self, refs: Sequence[str], after: int) -> set[str]:
         """Which of these refs a delta later than number `after` has set while this burst runs (C-29)."""
 
-    def inserting(self, ingestion: int) -> AbstractContextManager[list[Entity]]:
-        """A list for new entities, which come in the order of refs; a store may write each one as it comes."""
+    def inserting(self, ingestion: int) -> AbstractContextManager[Insert]:
+        """A way to insert new entities, as written by this ingestion; nothing else may be asked meanwhile."""
 
     def apply(self, changes: PageChanges, ingestion: int) -> None:
-        """Insert what `inserting` did not, update and take over, in the order of refs; the rows say that this ingestion
-        wrote them.
-        """
+        """Update and take over, in the order of refs; the rows say that this ingestion wrote them."""
 
     def known_problems(self, keys: Sequence[bytes], ingestion: int) -> set[bytes]:
         """Which of these problems this ingestion has recorded already."""
@@ -105,8 +105,8 @@ class Transaction(NotifyingRows, OutboxRows, Protocol):
     def add_problems(self, problems: Sequence[FoundProblem], ingestion: int, sequence: int) -> None:
         """Record problems."""
 
-    def add_mark(self, mark: NewMark) -> bool:
-        """Record the page; `False` when this ingestion has seen the cursor before."""
+    def add_mark(self, mark: NewMark) -> None:
+        """Record the page."""
 
     def count_distinct(self, ingestion: int) -> int:
         """How many distinct entities the ingestion's pages returned, invalid ones included (C-7)."""

@@ -22,7 +22,6 @@ from incrsim.store.page import (
     PageChanges,
     PageDraft,
     check_length,
-    cursor_digest,
     cursor_repeated,
     decide,
     without_repeated_problems,
@@ -81,9 +80,9 @@ def write_page(
     if reported := [found.problem.ref for found in draft.reported if found.problem.ref is not None]:
         # What the provider says it could not read has not vanished (C-7).
         seen.extend(tx.ids_of(reported))
-    digest = None if draft.cursor is None else cursor_digest(draft.cursor)
-    if not tx.add_mark(NewMark(ingestion.number, draft.sequence, draft.cursor, digest, seen, counts)):
+    if written.compared.cursor_seen:  # fatal: told last, so that what can be mended is told first
         raise cursor_repeated(draft)
+    tx.add_mark(NewMark(ingestion.number, draft.sequence, draft.cursor, draft.cursor_digest, seen, counts))
     ingestion = lifecycle.page_committed(ingestion, draft.cursor, counts, now=tx.now)
     decision = _after_done_page(tx, ingestion, options) if draft.done else Decision(ingestion)
     store_decision(tx, decision)
@@ -118,9 +117,10 @@ def write_entities(
         options: what to do with invalid ones.
     """
     # Written in the order of refs, whatever the page has, no two providers wait for each other in a circle (C-40).
-    compared = tx.compare(sorted(draft.entities, key=lambda entity: entity.ref or ""), ingestion)
-    with tx.inserting(written_in) as new:
-        changes = decide(draft, compared, tx.provider.name, ingestion, options, new)
+    in_order = sorted(draft.entities, key=lambda entity: entity.ref or "")
+    compared = tx.compare(in_order, ingestion, draft.cursor_digest)
+    with tx.inserting(written_in) as insert:
+        changes = decide(draft, compared, tx.provider.name, ingestion, options, insert)
     known = tx.known_problems([found.key for found in changes.problems], ingestion) if changes.problems else set()
     problems, counts = without_repeated_problems(changes, known)
     tx.apply(changes, written_in)

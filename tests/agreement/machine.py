@@ -26,6 +26,7 @@ from incrsim.store import Store
 from incrsim.store.contract import CommittedPage, Granted, Lease
 from incrsim.store.mutating import AppliedDelta, DeltaDraft
 from incrsim.store.operating import Announcement
+from incrsim.store.outbox import Delivery
 from tests.contract.base import everything
 from tests.contract.driver import drafts
 from tests.contract.samples import broken, good, ref, unreadable
@@ -70,6 +71,28 @@ operator_calls = st.sampled_from([*Operator, Operator.TRIGGER, Operator.START, O
 moments = st.sampled_from([timedelta(0), timedelta(seconds=3), timedelta(seconds=93), timedelta(days=1)])
 
 
+def deliver(store: Store, sink: str) -> Delivery | None:
+    """Tell a sink what comes next."""
+    delivery = store.next_delivery(sink, limit=2)
+    if delivery is not None:
+        store.delivered(delivery)
+    return delivery
+
+
+SINK_STEPS: list[Callable[[Store, str], object]] = [
+    deliver,
+    deliver,
+    lambda store, sink: store.register_sink(sink),
+    lambda store, sink: store.register_sink(sink),
+    lambda store, sink: store.lease_sink(sink, "r1"),
+    lambda store, sink: store.lease_sink(sink, "r2", provider="p"),
+    lambda store, sink: store.release_sink(sink, "r1"),
+    lambda store, sink: store.delivery_failed(sink, "no"),
+    lambda store, sink: store.resync(sink),
+    lambda store, sink: store.remove_sink(sink),
+]
+
+
 class Agreement(RuleBasedStateMachine):
     """The steps; `open_stores`, which gives two empty stores on `clock`, is the hole to fill."""
 
@@ -85,6 +108,7 @@ class Agreement(RuleBasedStateMachine):
         self.deltas = dict.fromkeys(PROVIDERS, 0)
         for name in PROVIDERS:
             self.register(name)
+        self.both(lambda store: store.register_sink("s"))
 
     def both(self, step: Callable[[Store], Any]) -> Any:
         """Take a step in both stores; they must answer, or complain, alike."""
@@ -108,10 +132,11 @@ class Agreement(RuleBasedStateMachine):
         """A provider is deployed with other options."""
         self.options[name] = given
 
-    @rule(by=moments)
-    def advance(self, by: timedelta) -> None:
-        """Time passes."""
+    @rule(by=moments, step=st.sampled_from(SINK_STEPS), sink=st.sampled_from(["s", "s", "t"]))
+    def advance(self, by: timedelta, step: Callable[[Store, str], object], sink: str) -> None:
+        """Time passes; meanwhile a sink comes, is told something, fails, wants everything again, or goes."""
         self.clock.advance(by)
+        self.both(lambda store: step(store, sink))
 
     @rule(name=provider_names, holder=st.sampled_from(["r1", "r2"]))
     def claim(self, name: str, holder: str) -> None:
@@ -238,13 +263,22 @@ class Agreement(RuleBasedStateMachine):
         self.approve(name, 0)
         self.options[name] = before
 
+    @rule(name=provider_names, found=entities, cycles=st.integers(1, 3))
+    def miss(self, name: str, found: Entity, cycles: int) -> None:
+        """An entity within its grace is missed by several cycles in a row."""
+        before = self.options[name]
+        self.options[name] = ProviderOptions.of(removal_grace_cycles=1, max_invalid_percentage=100)
+        self.operate(name, Operator.RESUME)
+        self.cycle(name, [[[found]], *([[[]]] * cycles)], [])
+        self.options[name] = before
+
     @rule(holder=st.sampled_from(["r1", "r2"]), served=st.sets(provider_names), stuck=st.booleans())
     def announce(self, holder: str, served: set[str], stuck: bool) -> None:  # noqa: FBT001  # one of many things that are drawn
         """A replica says what it serves."""
         named = [Announcement(name, {"max_pages": None}, stuck) for name in sorted(served)]
         self.both(lambda store: store.announce(holder, named))
 
-    @rule(name=provider_names, added=st.lists(entities, max_size=3), removed=st.lists(names, max_size=2))
+    @rule(name=provider_names, added=st.lists(entities, max_size=3), removed=st.lists(names, max_size=2, unique=True))
     def event(self, name: str, added: list[Entity], removed: list[str]) -> None:
         """Something happens at the source, whatever the provider is doing."""
         latest = {each.ref: each for each in added}

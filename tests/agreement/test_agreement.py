@@ -61,8 +61,8 @@ def test_postgres_agrees_with_memory(database_url: str) -> None:
 
 
 class ForgetsMarks(MemoryTransaction):
-    def add_mark(self, mark: NewMark) -> bool:
-        return super().add_mark(replace(mark, seen=mark.seen[1:]))
+    def add_mark(self, mark: NewMark) -> None:
+        super().add_mark(replace(mark, seen=mark.seen[1:]))
 
 
 class OneCycleTooMany(MemoryTransaction):
@@ -91,6 +91,11 @@ class ApprovesWhatIsMarked(MemoryTransaction):
         return super().approve_stale(0)
 
 
+class ForgetsToTell(MemoryTransaction):
+    def outbox_removals(self, refs: Sequence[str], ingestion: int | None) -> None:
+        super().outbox_removals(refs[1:], ingestion)
+
+
 class Planted(MemoryStore):
     """A store in memory with a flaw in its transactions."""
 
@@ -107,7 +112,15 @@ class Planted(MemoryStore):
 
 @pytest.mark.parametrize(
     "flaw",
-    [ForgetsMarks, OneCycleTooMany, ForgetsProblems, ForgetsTakeovers, RemovesOneLess, ApprovesWhatIsMarked],
+    [
+        ForgetsMarks,
+        OneCycleTooMany,
+        ForgetsProblems,
+        ForgetsTakeovers,
+        RemovesOneLess,
+        ApprovesWhatIsMarked,
+        ForgetsToTell,
+    ],
     ids=lambda flaw: flaw.__name__,
 )
 def test_a_planted_difference_is_found(flaw: type[MemoryTransaction]) -> None:

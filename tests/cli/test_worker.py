@@ -61,7 +61,6 @@ def test_a_second_signal_ends_a_worker_at_once(here: Path, start: Callable[..., 
 
 
 @pytest.mark.slow
-@pytest.mark.rule("C-16")
 def test_a_worker_without_a_free_slot_ends_with_75(here: Path, start: Callable[..., subprocess.Popen[str]]) -> None:
     """When a call that never returns holds the only slot, the worker says so and ends."""
     arguments = ("--concurrency", "1", "--set", "page_timeout=50ms", "--set", "burst_interval=0s")

@@ -16,6 +16,7 @@ from tests.contract.base import Contract, everything
 from tests.contract.deltas import IN_EVERY_STATUS
 from tests.contract.driver import Driver, drafts
 from tests.contract.samples import broken, good, unreadable
+from tests.contract.sinks import told
 
 OPEN = (Status.SCHEDULED, Status.RESTING)
 
@@ -198,6 +199,19 @@ class FullContract(Contract):
         assert everything(p.store) == before
         p.store.give_back(lease)
         assert p.full(good("c")).ingestion.counts.removed == 2
+
+    def test_sinks_are_told_of_all_of_it_or_nothing(self, p: Driver) -> None:
+        """What it adds, changes and removes goes to the sinks, and one that fails leaves nothing there."""
+        p.cycle(good("a"), good("b"))
+        p.store.register_sink("s")
+        told(p.store)
+        lease = p.lease_for_full()
+        with pytest.raises(OSError, match="disk"):
+            p.store.apply_full(lease, _breaking([[good("x")], [good("y")]]), p.options)
+        p.store.give_back(lease)
+        assert told(p.store) == []
+        p.full_of([[good("a", "new")], [good("c")]])
+        assert told(p.store) == [("p", 2, 3, "a c", "b")]
 
     @pytest.mark.rule("C-30")
     def test_who_dies_is_waited_for(self, p: Driver) -> None:

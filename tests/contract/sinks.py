@@ -10,6 +10,7 @@ from incrsim.errors import CallerError, UnknownSink
 from incrsim.options import ProviderOptions
 from incrsim.store import Store
 from incrsim.store.contract import Held
+from incrsim.store.mutating import DeltaDraft
 from incrsim.store.outbox import DELIVERY_LEASE, Delivery, Span
 from tests.contract.base import Contract
 from tests.contract.driver import Driver
@@ -155,6 +156,34 @@ class SinkContract(Contract):
         p.page(good("c"))
         assert told(store) == [("p", 1, 2, "a c", "")]
 
+    @pytest.mark.rule("C-12")
+    def test_what_an_approval_removes_is_told(self, store: Store, p: Driver, sink: str) -> None:
+        """A refused removal that an operator lets through is told then, by the ingestion that found it stale."""
+        p.cycle(good("a"), good("b"))
+        verdict = p.setting(reject_removals_above_count=0).cycle(good("a")).verdict
+        assert verdict is not None
+        told(store)
+        store.approve("p", verdict.id)
+        assert told(store) == [("p", 2, 3, "", "b")]
+
+    @pytest.mark.rule("C-12")
+    def test_what_is_retired_is_told(self, store: Store, p: Driver, sink: str) -> None:
+        """An operator who removes a provider's entities removes them from the sinks too."""
+        p.cycle(good("a"), good("b"))
+        told(store)
+        store.retire("p", 2)
+        assert told(store) == [("p", None, 4, "", "a b")]
+
+    @pytest.mark.rule("C-12")
+    def test_what_an_event_does_is_told_without_an_ingestion(self, store: Store, p: Driver, sink: str) -> None:
+        """It is nobody's page and nobody's sweep; what it leaves as it is is not told."""
+        p.cycle(good("a"), good("b"))
+        told(store)
+        delta = DeltaDraft((good("a"), good("b", "changed"), good("c")), (ref("nothing"),))
+        store.apply_delta("p", delta, p.options)
+        store.apply_delta("p", DeltaDraft((), (ref("a"),)), p.options)
+        assert told(store, limit=2) == [("p", None, 4, "c b", ""), ("p", None, 5, "", "a")]
+
     # --- at least once ------------------------------------------------------------------------------------------------
 
     @pytest.mark.rule("C-12")
@@ -289,6 +318,8 @@ class SinkContract(Contract):
         ):
             with pytest.raises(UnknownSink, match=r"no sink is called 't'; registered: s"):
                 call()
+        with pytest.raises(UnknownSink, match="no sink is called"):
+            store.lease_sink("a\0b", "r1")
 
     @pytest.mark.parametrize("name", ["", "a\0b", "\ud800", "a\nb", "x" * 256, None, 7])
     def test_a_hostile_name_is_refused(self, store: Store, name: str) -> None:

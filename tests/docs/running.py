@@ -19,6 +19,8 @@ from tests.docs.blocks import Block, Command, commands_of, matches
 
 ROOT = Path(__file__).parents[2]
 CONSOLE = ("console", "bash", "sh", "shell")
+RUN = ("incrsim", "curl")
+"""Programs that are run."""
 OUTSIDE = ("make", "pip", "python", "uv")
 """Programs of a reader's machine: what they are asked for is looked up, and they are not run."""
 SECONDS = 100
@@ -38,11 +40,13 @@ class Session:
         directory: where commands run and files are written.
         database: the URL that `{database}` stands for.
         api: the origin that `{api}` stands for.
+        rest: the origin of our own API, that `{rest}` stands for.
     """
 
     directory: Path
     database: str = ""
     api: str = ""
+    rest: str = ""
     names: dict[str, Any] = field(default_factory=lambda: {"__name__": "example"})
 
     def run(self, block: Block) -> bool:
@@ -58,6 +62,8 @@ class Session:
         elif block.language in CONSOLE:
             for command in commands_of(block):
                 self._command(command, block)
+        elif block.file is not None:
+            (self.directory / block.file).write_text(self._replaced(block.text, block, self.database), "utf-8")
         else:
             return False
         return True
@@ -82,7 +88,7 @@ class Session:
         if program in OUTSIDE:
             _look_up(command)
             return
-        if program != "incrsim":
+        if program not in RUN:
             raise Wrong(f"{command.place}: `{program}` is not run by the tests; write `<!-- test: not run: why -->`")
         text = self._replaced(command.text, block, shlex.quote(self.database))
         done = self._shell(text)
@@ -114,7 +120,7 @@ class Session:
         for old, new in block.replacements:
             if old not in block.text:
                 raise Wrong(f"{block.place}: there is no {old!r} to replace")
-            text = text.replace(old, new.format(database=database, api=self.api))
+            text = text.replace(old, new.format(database=database, api=self.api, rest=self.rest))
         return text
 
 

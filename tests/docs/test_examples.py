@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import incrsim
 from incrsim.errors import MissingExtra
 from incrsim.store.embedded import find_binaries
 from tests.docs.blocks import blocks_of, commands_of
@@ -72,6 +73,23 @@ def example_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture
+def example_rest(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Our own API, before a provider that rests after its first cycle; a token for it, and a secret to sign with."""
+    from incrsim.api import ApiSettings, serve
+    from tests.api.world import MANAGE, SECRET, Listening
+
+    if shutil.which("curl") is None:
+        pytest.skip("no curl")
+    for name, value in {"TOKEN": MANAGE, "HOOK_SECRET": SECRET, "NO_PROXY": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, value)
+    settings = ApiSettings(port=0, manage_tokens=(MANAGE,), event_secrets={"services": SECRET})
+    with incrsim.open() as app, serve(app, settings) as server:
+        app.add(Listening(["billing", "checkout"], ["search"], name="services"))
+        app.run_cycle("services")
+        yield server.url
+
+
 @pytest.mark.timeout(300)  # a page with a dozen commands starts a dozen processes, and a Postgres
 @pytest.mark.parametrize("document", _cases())
 def test_examples_do_what_the_document_says(document: Path, home: Path, request: pytest.FixtureRequest) -> None:
@@ -86,7 +104,8 @@ def test_examples_do_what_the_document_says(document: Path, home: Path, request:
     desk.mkdir()
     (desk / "providers").symlink_to(ROOT / "providers")
     api = request.getfixturevalue("example_api") if "{api}" in text else ""
-    session = Session(desk, database, api)
+    rest = request.getfixturevalue("example_rest") if "{rest}" in text else ""
+    session = Session(desk, database, api, rest)
     for block in blocks_of(document, document.relative_to(ROOT)):
         session.run(block)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-_NAME = re.compile(r"\bincrsim(?:\.[A-Za-z_]\w*)+")
+_NAME = re.compile(r"\bincrsim(?!\.toml\b)(?:\.[A-Za-z_]\w*)+")
 _PATH = re.compile(r"`((?:incrsim|tests|docs|providers|benchmarks)/[\w./*-]+)`")
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-LISTED = ("unit", "contract", "agreement", "providers", "mutants", "simulation", "postgres", "cli")
+LISTED = ("unit", "contract", "agreement", "providers", "mutants", "simulation", "postgres", "api", "cli", "soak")
 """The suites that a whole run must contain."""
 
 EXCUSED = ("only root ", "only an ordinary user ")

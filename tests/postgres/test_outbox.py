@@ -103,7 +103,6 @@ def test_a_page_that_begins_meanwhile_sees_the_sink(
     assert told(store) == [("p", 1, 1, "a", "")]
 
 
-@pytest.mark.rule("C-12")
 def test_a_provider_that_is_added_meanwhile_is_not_missed(
     store: PostgresStore, clock: VirtualClock, open_store: Opener, threads: ThreadPoolExecutor, database_url: str
 ) -> None:
@@ -152,7 +151,6 @@ def test_a_transaction_that_never_ends_is_reported(
 # --- what stays in the tables -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.rule("C-12")
 def test_without_a_sink_nothing_is_written(p: Driver, database_url: str) -> None:
     """Neither rows nor numbers."""
     p.cycle(good("a"), good("b"))
@@ -180,7 +178,6 @@ def test_rows_that_every_sink_has_go(store: PostgresStore, p: Driver, database_u
     assert (ask(database_url, ROWS), ask(database_url, "SELECT count(*) FROM incrsim.sink_position")) == (0, 0)
 
 
-@pytest.mark.rule("C-12")
 def test_two_sinks_that_confirm_at_once_leave_nothing(
     store: PostgresStore, p: Driver, open_store: Opener, threads: ThreadPoolExecutor
 ) -> None:
@@ -232,7 +229,6 @@ def test_a_sweep_that_fails_tells_nothing(p: Driver, store: PostgresStore, monke
 # --- what it costs ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.rule("C-12")
 def test_a_page_with_a_sink_costs_as_many_round_trips_as_one_without(store: PostgresStore, p: Driver) -> None:
     """However large it is: its rows leave together with the commit."""
     p.begin()
@@ -283,7 +279,6 @@ class _Counter:
         self.told += mutation.size
 
 
-@pytest.mark.rule("C-12")
 def test_two_replicas_deliver_to_one_system(
     store: PostgresStore, clock: VirtualClock, open_store: Opener, threads: ThreadPoolExecutor, p: Driver, q: Driver
 ) -> None:

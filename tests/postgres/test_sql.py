@@ -108,7 +108,13 @@ def test_a_page_is_compared_by_the_index_of_refs(store: PostgresStore, p: Driver
     )
     assert ask(database_url, "SELECT last_analyze IS NULL FROM pg_stat_user_tables WHERE relname = 'entity'") is True
     refs = [f"component:default/e{n}" for n in range(1000)]
-    parameters = {"refs": "\n".join(refs), "digests": b"x" * 16 * len(refs), "provider": 1, "ingestion": 1}
+    parameters = {
+        "refs": "\n".join(refs),
+        "digests": b"x" * 16 * len(refs),
+        "provider": 1,
+        "ingestion": 1,
+        "cursor": None,
+    }
     with store.connection() as connection:
         explain = b"EXPLAIN (FORMAT JSON) " + query("compare_page").encode()
         explained = connection.execute(explain, parameters).fetchone()
@@ -306,5 +312,5 @@ def test_round_trips_of_operators_do_not_depend_on_the_number_of_providers(
     few = ask_all()
     serve(20)
     assert len(operators.providers(limit=1000).items) == 20
-    assert ask_all() == few
+    assert all(now <= before for now, before in zip(ask_all(), few, strict=True))
     assert few[-1] <= 3

@@ -4,6 +4,7 @@ to the source (C-29).
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from incrsim.simulation import Crash, CrashPoint, FakeSource, Fuse, Moment, Simu
 from incrsim.store.memory import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from incrsim.entity import Entity
     from incrsim.simulation.simulator import Happening
@@ -78,14 +79,18 @@ def tell_at(world: tuple[Store, VirtualClock], name: str, step: int, moment: Mom
     webhooks = Webhooks(source, crashing_store(store, fuse), step)
     run.watch(webhooks)
     if dies:
-        steps = count(1)
-        run.watch(lambda replica, _: run.crash(replica) if next(steps) == step else None)
+        run.watch(partial(_die, run, step, count(1)))
     run.run_cycle()
     if webhooks.has_told:
         assert fuse.blown == (point is not None)
         compared = compare(store, name, source.snapshot())
         assert compared.ok, f"event at step {step}, {moment}: {compared}"
     return webhooks.has_told
+
+
+def _die(run: Simulation, step: int, steps: Iterator[int], replica: int, _: Happening) -> None:
+    if next(steps) == step:
+        run.crash(replica)
 
 
 def at_every_step(world: Callable[[], tuple[Store, VirtualClock]], moments: tuple[Moment | None, ...]) -> int:

@@ -142,7 +142,7 @@ class Watch:
 
     def begin_cycle(self) -> None:
         """The source has changed."""
-        self._bodies = {ref: entity.stored_body(self._source.name) for ref, entity in self._source.snapshot()}
+        self._bodies = {ref: entity.canonical or b"" for ref, entity in self._source.snapshot()}
         # What is in the catalog now and stays in the source must be there at every step from now on.
         self._safe = {held.ref for held in self._store.entities(self._source.name)} & self._bodies.keys()
 
@@ -151,7 +151,7 @@ class Watch:
         if not self._is_looking():
             return
         name = self._source.name
-        catalog = {held.ref: held.body for held in self._store.entities(name)}
+        catalog = {held.ref: held.canonical for held in self._store.entities(name)}
         assert not self._safe - catalog.keys(), f"missing after {happening}"
         self._safe |= catalog.keys() & self._bodies.keys()
         marks = self._store.marks(name)

@@ -2,9 +2,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from incrsim.entity import PROVIDER_ANNOTATION, Entity
+from incrsim.entity_glance import plainly_valid
 from incrsim.entity_rules import LOCATION_ANNOTATIONS, entity_violations
 from incrsim.kinds import component
 
@@ -202,6 +205,38 @@ def test_what_backstage_refuses_is_a_violation(rule: str, bad: dict[str, Any], f
     assert found[0].field.startswith(field)
     assert instead in found[0].message
     assert str(found[0]) == f"{found[0].field}: {found[0].message}"
+
+
+@pytest.mark.rule("C-6")
+@pytest.mark.parametrize("good", [each for rule, many in GOOD.items() if not rule.startswith("link") for each in many])
+def test_a_glance_knows_what_is_valid(good: dict[str, Any]) -> None:
+    """No valid entity needs a walk over every rule, unless it has links."""
+    assert plainly_valid(orjson.dumps(good, option=orjson.OPT_SORT_KEYS))
+
+
+edges = [each for many in GOOD.values() for each in many] + [each for many in BAD.values() for each, *_ in many]
+odd: st.SearchStrategy[Any] = st.sampled_from([None, True, 1, [], [1], {}, {"a": None}]) | st.text()
+
+
+@pytest.mark.slow
+@pytest.mark.rule("C-6")
+@settings(max_examples=500)
+@given(st.sampled_from(edges), st.sampled_from(edges), st.data())
+def test_a_glance_never_contradicts_the_walk(one: dict[str, Any], other: dict[str, Any], data: st.DataObject) -> None:
+    """What is plainly valid breaks no rule, however fields are mixed and whatever stands in the place of one."""
+    mixed = _mixed(one, other)
+    holders = [holder for holder in (mixed, mixed["metadata"]) if isinstance(holder, dict)]
+    if data.draw(st.booleans()):
+        holder = data.draw(st.sampled_from(holders))
+        holder[data.draw(st.sampled_from(sorted(holder)))] = data.draw(odd)
+    text = orjson.dumps(mixed, option=orjson.OPT_SORT_KEYS)
+    assert not (plainly_valid(text) and entity_violations(orjson.loads(text), None))
+
+
+def _mixed(one: Any, other: Any) -> Any:
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return other
+    return {**one, **{key: _mixed(one.get(key, value), value) for key, value in other.items()}}
 
 
 @pytest.mark.rule("C-6")

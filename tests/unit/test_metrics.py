@@ -138,6 +138,17 @@ def test_where_providers_are(app: incrsim.App, clock: incrsim.VirtualClock) -> N
     assert found["incrsim_provider_due_lag_seconds", ("source",)] == 0
 
 
+def test_sinks(app: incrsim.App) -> None:
+    """How far a registered sink is behind, and whether it fails, is read from the store too."""
+    app.store.register_sink("search")
+    app.add(Source(["a"]))
+    assert scrape(app)["incrsim_sink_failing", ("search",)] == 0
+    app.run_cycle("source")
+    app.store.delivery_failed("search", "no answer")
+    found = scrape(app)
+    assert (found["incrsim_sink_behind", ("search",)], found["incrsim_sink_failing", ("search",)]) == (1, 1)
+
+
 def test_a_store_that_is_away(app: incrsim.App, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the store cannot be read the counters still can, and one gauge says so."""
 

@@ -39,7 +39,10 @@ def decided(
     """What follows for a page of the provider `me`, with the catalog as it is told to be."""
     draft = draft_page(Page(entities, done=True, problems=problems), 1, None)
     compared = Compared(list(same), 0, catalog or {}, draft.entities)
-    return decide(draft, compared, "me", INGESTION, options)
+    inserted: list[Entity] = []
+    changes = decide(draft, compared, "me", INGESTION, options, inserted.extend)
+    assert inserted == changes.insert
+    return changes
 
 
 # --- the same ref twice (C-8) -----------------------------------------------------------------------------------------

@@ -229,6 +229,7 @@ def test_threads_of_one_process_take_turns(bench: Bench, monkeypatch: pytest.Mon
     try:
         assert entered.wait(30)
         assert "an earlier delivery" in bench.courier.deliver().failed["mirror"]
+        assert not bench.store.lease_sink("mirror", "r2"), "the right is still needed"
     finally:
         leave.set()
         thread.join()
@@ -279,11 +280,11 @@ def test_a_failing_sink_stops_the_next_page_not_this_one() -> None:
     sink = Mirror()
     rig = rig_with(sink, ["a"], ["b"])
 
-    def page() -> list[str]:
+    def breaking() -> list[str]:
         sink.failing = "down"
         return ["a"]
 
-    rig.provider.pages[0] = page
+    rig.provider.pages[0] = breaking
     told = rig.tick()
     assert [type(event).__name__ for event in told[-4:]] == [
         "PageCommitted",

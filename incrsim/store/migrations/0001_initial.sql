@@ -79,7 +79,7 @@ CREATE TABLE entity (
     digest          bytea NOT NULL CHECK (octet_length(digest) = 16),
     ref             text COLLATE "C" NOT NULL,
     location_key    text,
-    body            text NOT NULL,
+    body            text NOT NULL,  -- as the source said it: the engine's annotation follows from provider_id (C-6)
     PRIMARY KEY (provider_id, id),
     UNIQUE (ref)
 );

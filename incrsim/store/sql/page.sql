@@ -1,5 +1,5 @@
 -- name: compare_page
--- Compare refs and digests with the catalog: packed ids of what is the same, and rows only for the rest (C-11).
+-- Compare refs and digests with the catalog: packed ids of what is the same, and rows only for the rest (C-11); and whether the ingestion has seen the page's cursor (C-5).
 WITH page AS MATERIALIZED (
     SELECT ref COLLATE "C" AS ref, position,
            substring(%(digests)s::bytea FROM 16 * position::integer - 15 FOR 16) AS digest
@@ -16,7 +16,8 @@ SELECT (array_agg(id) FILTER (WHERE same))::text,
        (array_agg(position) FILTER (WHERE id IS NULL))::text,
        json_agg(json_build_array(
            position, id, (SELECT name FROM provider WHERE provider.id = provider_id), location_key, encode(digest, 'hex'), written_in
-       )) FILTER (WHERE NOT same)
+       )) FILTER (WHERE NOT same),
+       EXISTS (SELECT FROM mark WHERE provider_id = %(provider)s AND ingestion = %(ingestion)s AND cursor_digest = %(cursor)s)
 FROM compared
 
 -- name: copy_entities
@@ -38,10 +39,9 @@ FROM unnest(%(refs)b::text[], %(digests)b::bytea[], %(keys)b::text[], %(bodies)b
 WHERE entity.ref = new.ref COLLATE "C" AND entity.provider_id <> %(provider)s AND entity.location_key = new.location_key
 
 -- name: add_mark
--- The durable record of one page; nothing comes back when this ingestion has seen its cursor before (C-5).
+-- The durable record of one page.
 INSERT INTO mark (provider_id, ingestion, sequence, cursor, cursor_digest, seen, counts, committed_at)
 VALUES (%(provider)s, %(ingestion)s, %(sequence)s, %(cursor)s, %(cursor_digest)s, %(seen)s::text::bigint[], %(counts)s, %(now)s)
-ON CONFLICT DO NOTHING RETURNING sequence
 
 -- name: known_problems
 -- Which of these problems the ingestion has recorded already.

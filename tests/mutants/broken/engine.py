@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incrsim import app, burst, draft, engine, host, lifecycle, provider, roster
-from incrsim.store import memory_rows
+from incrsim.store import contract
 from tests.mutants.registry import mutant
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def any_cursor(patch: Patch) -> None:
 
 @mutant("C-6", "the catalog keeps what the source said, and nothing else")
 def unannotated(patch: Patch) -> None:
-    patch.rewrite(memory_rows.MemoryTransaction._put, "entity.stored_body(owner)", "entity.canonical")
+    patch.rewrite(contract.StoredEntity.body, "annotated(self.canonical, self.provider)", "self.canonical")
 
 
 @mutant("C-7", "what has no readable ref is dropped")

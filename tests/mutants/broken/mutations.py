@@ -145,8 +145,8 @@ def events_count_nothing(patch: Patch) -> None:
 def guards_refuse_events(patch: Patch) -> None:
     patch.rewrite(
         deltas.apply_delta,
-        "removed = tx.remove_refs(sorted(delta.removed))",
-        "removed = tx.remove_refs(sorted(delta.removed)) if options.reject_removals_above_count is None else 0",
+        "gone = tx.remove_refs(sorted(delta.removed))",
+        "gone = [] if options.reject_removals_above_count == 0 else tx.remove_refs(sorted(delta.removed))",
     )
 
 

@@ -42,7 +42,9 @@ def marks_unlogged(patch: Patch) -> None:
 @mutant("C-10", "a page's mark is committed before its cursor", also=SLOW)
 def mark_committed_alone(patch: Patch) -> None:
     patch.rewrite(
-        PostgresTransaction.add_mark, "return row is not None", "self._connection.commit(); return row is not None"
+        PostgresTransaction.add_mark,
+        "            now=self.now,\n        )",
+        "            now=self.now,\n        )\n        self.commit()",
     )
 
 

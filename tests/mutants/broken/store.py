@@ -38,7 +38,7 @@ def any_sequence(patch: Patch) -> None:
 
 @mutant("C-5", "the same cursor may come for ever (U12)")
 def cursors_may_repeat(patch: Patch) -> None:
-    patch.rewrite(MemoryTransaction.add_mark, "if mark.cursor_digest in self._rows.cursors:", "if False:")
+    patch.rewrite(MemoryTransaction.compare, "cursor in self._rows.cursors", "False")
 
 
 @mutant("C-5", "cursors of earlier ingestions may not be used again")
@@ -116,17 +116,17 @@ def rewritten_counts(patch: Patch) -> None:
 
 @mutant("C-9", "without location keys the newer provider wins")
 def no_key_is_the_same_key(patch: Patch) -> None:
-    patch.rewrite(page.decide, "stored.location_key is not None and ", "")
+    patch.rewrite(page._judge, "stored.location_key is not None and ", "")
 
 
 @mutant("C-9", "a location key moves nothing")
 def keys_move_nothing(patch: Patch) -> None:
-    patch.rewrite(page.decide, "elif stored.location_key is not None and", "elif False and")
+    patch.rewrite(page._judge, "elif stored.location_key is not None and", "elif False and")
 
 
 @mutant("C-11", "a changed entity is marked, but not written")
 def changes_are_not_written(patch: Patch) -> None:
-    patch.rewrite(page.decide, "changes.update.append((stored, entity))", "changes.seen.append(stored.id)")
+    patch.rewrite(page._judge, "changes.update.append((stored, entity))", "changes.seen.append(stored.id)")
 
 
 @mutant("C-11", "the digest does not cover the location key")

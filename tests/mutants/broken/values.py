@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from incrsim import cursor, entity, entity_rules, exact_json, kinds
+from incrsim import cursor, entity, entity_annotation, entity_glance, entity_rules, exact_json, kinds
 from incrsim.entity import Entity
 from incrsim.exact_json import Dialect
 from tests.mutants.registry import mutant
@@ -79,15 +80,18 @@ def nul_in_entity(patch: Patch) -> None:
     patch.rewrite(Entity.violations, "if _NUL in self._text:", "if False:")
 
 
-@mutant("C-6", "an entity without annotations is stored without the provider's name", also=("slow",))
-def provider_not_named(patch: Patch) -> None:
-    patch.rewrite(Entity.stored_body, 'metadata.setdefault("annotations", {})', 'metadata.get("annotations", {})')
+@mutant("C-6", "the provider's name stands before all other annotations, wherever it belongs", also=("slow",))
+def annotation_unsorted(patch: Patch) -> None:
+    anywhere = rb'\{"apiVersion":"[^"\\]*","kind":"[^"\\]*","metadata":\{"annotations":\{(?=")'
+    patch.replace(entity_annotation, "_BEFORE_FIRST_ANNOTATION", re.compile(anywhere))
 
 
 @mutant(("C-6", "C-11"), "the engine's own annotation counts as a part of what the source says")
 def own_annotation_counts(patch: Patch) -> None:
     patch.rewrite(
-        entity._without_provider, "if type(annotations) is dict and PROVIDER_ANNOTATION in annotations:", "if False:"
+        entity_annotation.unannotated,
+        "if type(annotations) is dict and PROVIDER_ANNOTATION in annotations:",
+        "if False:",
     )
 
 
@@ -98,7 +102,7 @@ def empty_location_key_forgotten(patch: Patch) -> None:
 
 @mutant("C-11", "the digest stays when the rules change", also=("slow",))
 def digest_without_rules(patch: Patch) -> None:
-    patch.rewrite(entity._digest, ", person=_PERSON", "")
+    patch.replace(entity, "_NO_DIGEST", blake2b(digest_size=16))
 
 
 # --- which entities are valid -----------------------------------------------------------------------------------------
@@ -112,6 +116,11 @@ def name_with_single_hyphens(patch: Patch) -> None:
 @mutant("C-6", "a kind may end in a newline, which `$` lets through")
 def kind_ends_in_newline(patch: Patch) -> None:
     patch.replace(entity_rules, "_matches_kind", re.compile(r"[a-zA-Z][a-z0-9A-Z]{0,62}$").match)
+
+
+@mutant("C-6", "a glance takes any key of an annotation", also=("slow",))
+def glance_takes_any_key(patch: Patch) -> None:
+    patch.rewrite(entity_glance.plainly_valid, "and all(map(is_key, annotations))", "")
 
 
 @mutant("C-6", "an entity without any annotation needs no location")
