@@ -74,7 +74,8 @@ def _rows(status: ProviderStatus) -> Iterator[tuple[str, Text | str]]:
         yield "the one before", str(status.last_outcome)
     if (verdict := status.last_verdict) is not None:
         approved = "; approved" if status.approved else ""
-        yield "last verdict", f"{verdict.id}: {verdict}{approved}; {when(verdict.decided_at, now)}"
+        yield "last verdict", f"{verdict.id}: {verdict}{approved}"
+        yield "  decided", when(verdict.decided_at, now)
     if (error := status.last_error) is not None:
         page = "" if error.page is None else f"page {error.page:,}: "
         tried = f"; {many(status.attempts, 'failure')} in a row" if status.attempts else ""
