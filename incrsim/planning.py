@@ -95,7 +95,9 @@ def _read(planning: _Planning, session: BurstSession, told: Told) -> None:
     try:
         session.enter()
         cursor: str | None = None
-        while planning.take(session.fetch(None if cursor is None else read_cursor(cursor))):
+        going = True
+        while going:
+            going = planning.take(session.fetch(None if cursor is None else read_cursor(cursor)))
             cursor = planning.cursor
             told(planning.pages, planning.counts)
     except BaseException as error:

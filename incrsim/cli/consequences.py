@@ -71,7 +71,7 @@ def of_detach(app: App, name: str) -> str:
 
 def _ends(status: ProviderStatus) -> str:
     ingestion = f"ingestion {status.ingestion}, which is {status.status}"
-    running = ", and what runs of it" if status.working is not None else ""
+    running = "" if status.working is None else f", and the page that {status.working} is reading is not kept"
     read = f"{many(status.pages, 'page')}, {entities(status.counts.returned)} read"
     return f"{ingestion} ({read}), ends{running}"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from rich.console import RenderableType
@@ -12,7 +13,7 @@ from rich.text import Text
 from incrsim.cli.instants import about, beside, utc
 from incrsim.cli.screens_operating import heading
 from incrsim.cli.tables import RIGHT, cell, headed, next_page
-from incrsim.ingestion import Counts, Ingestion
+from incrsim.ingestion import Counts, Ingestion, Outcome
 from incrsim.operators import Listing, ProviderStatus
 from incrsim.operators_sentences import many
 from incrsim.progress import one_line
@@ -43,7 +44,14 @@ def sinks_screen(sinks: Sequence[SinkState]) -> list[RenderableType]:
     table = headed("sink", "registered (UTC)", f"{RIGHT}changes behind", "state", fold=("sink", "state"))
     for each in sinks:
         table.add_row(cell(each.name, "bold"), utc(each.registered_at), cell(each.behind), _sink_state(each))
-    return [table]
+    failing = [each for each in sinks if each.failing_since is not None]
+    return [
+        table,
+        *(
+            cell(f"{each.name}: failing since {utc(each.failing_since)} UTC: {one_line(each.last_error or '')}", "red")
+            for each in failing
+        ),
+    ]
 
 
 def _marks(status: ProviderStatus, marks: Sequence[Mark]) -> list[RenderableType]:
@@ -100,7 +108,7 @@ def _history(status: ProviderStatus, ingestions: Sequence[Ingestion]) -> list[Re
     for each in ingestions:
         table.add_row(
             cell(each.number),
-            cell(each.outcome, "" if each.outcome == "swept" else "yellow"),
+            cell(each.outcome, "" if each.outcome is Outcome.SWEPT else "yellow"),
             utc(each.completed_at),
             cell(beside(each.completed_at, status.now), "dim"),
             _took(each.started_at, each.completed_at),
@@ -108,7 +116,7 @@ def _history(status: ProviderStatus, ingestions: Sequence[Ingestion]) -> list[Re
             cell(each.counts.returned),
             _changes(each.counts),
         )
-    return [table, *(_why(each) for each in ingestions if each.outcome != "swept")]
+    return [table, *_reasons(ingestions)]
 
 
 def _stale(status: ProviderStatus, refs: Sequence[str]) -> list[RenderableType]:
@@ -124,10 +132,22 @@ def _changes(counts: Counts) -> Text:
     return Text(" ").join(told) if told else Text("none", style="dim")
 
 
-def _why(ingestion: Ingestion) -> Text:
-    error, verdict = ingestion.last_error, ingestion.verdict
-    why = f"{error.error}: {error.message}" if error is not None else str(verdict or "by an operator")
-    return cell(f"{ingestion.number}: {one_line(why)}", "yellow")
+def _reasons(ingestions: Sequence[Ingestion]) -> Iterator[Text]:
+    """Why some were not swept; those in a row that ended for the same reason are told together."""
+    for why, alike in groupby(ingestions, _why):
+        numbers = [each.number for each in alike]
+        which = f"{numbers[-1]} to {numbers[0]}" if len(numbers) > 1 else f"{numbers[0]}"
+        if why:
+            yield cell(f"{which}: {why}", "yellow")
+
+
+def _why(ingestion: Ingestion) -> str:
+    if ingestion.outcome is Outcome.SWEPT:
+        return ""
+    error = ingestion.last_error
+    return one_line(
+        f"{error.error}: {error.message}" if error is not None else str(ingestion.verdict or "by an operator")
+    )
 
 
 def _took(started: datetime | None, completed: datetime | None) -> str:
@@ -136,7 +156,7 @@ def _took(started: datetime | None, completed: datetime | None) -> str:
 
 def _sink_state(sink: SinkState) -> Text:
     if sink.failing_since is not None:
-        return cell(f"failing since {utc(sink.failing_since)}: {one_line(sink.last_error or '')}", "red")
+        return cell("failing", "red")
     return cell("is given everything again" if sink.resyncing else "takes what comes")
 
 

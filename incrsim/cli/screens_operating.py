@@ -14,7 +14,6 @@ from incrsim.operators import Listing, ProviderStatus, Reason, Unhealthy
 from incrsim.operators_sentences import entities, many
 from incrsim.progress import one_line
 
-_AT_ONCE = ("now", "at work")
 _COUNTED = ("added", "updated", "unchanged", "removed", "invalid", "lost", "unreadable")
 
 
@@ -107,9 +106,11 @@ def _last(status: ProviderStatus) -> str:
 
 
 def _next(status: ProviderStatus) -> str:
+    if status.working is not None:
+        return "goes on: somebody is at work"
     action = "the rest ends" if status.next_action is NextAction.REST else str(status.next_action)
-    if status.next_action_at is None or _due(status) in _AT_ONCE:
-        return f"{action} {_due(status)}"
+    if status.next_action_at is None or status.next_action_at <= status.now:
+        return f"{action} now"
     return f"{action} at {when(status.next_action_at, status.now)}"
 
 

@@ -13,6 +13,7 @@ import incrsim
 from incrsim.errors import CursorRepeated, InvalidEntity, ProviderBusy, TooManyPages, UnknownProvider
 from incrsim.guards import Guard
 from incrsim.ingestion import Outcome
+from incrsim.planning import plan
 from incrsim.planning_values import Change
 from incrsim.store.page import ProblemKind
 from tests.contract.base import everything
@@ -140,6 +141,25 @@ def test_a_stuck_provider_is_not_planned(bench: Bench, monkeypatch: pytest.Monke
         bench.app.plan("source")
     with pytest.raises(UnknownProvider):
         bench.app.plan("nobody")
+
+
+def test_a_first_plan(bench: Bench) -> None:
+    """A provider that was never registered can be planned, and is not by that; who wants to hears of each page."""
+    told: list[tuple[int, int]] = []
+    source = Source(["a", "b"], ["c"])
+    made = plan(
+        source,
+        incrsim.ProviderOptions(),
+        bench.store,
+        bench.app._host,
+        lambda pages, counts: told.append((pages, counts.returned)),
+    )
+    with made:
+        assert (made.ingestion, made.added, [each.sign for each in made.changes()]) == (1, 3, ["+", "+", "+"])
+        assert made.verdict is not None
+        assert made.verdict.word == "swept"
+    assert told == [(1, 2), (2, 3)]
+    assert bench.store.providers() == []
 
 
 def test_changes_are_paged(bench: Bench) -> None:
