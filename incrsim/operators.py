@@ -12,7 +12,7 @@ from datetime import datetime
 from incrsim.ingestion import Ingestion
 from incrsim.lifecycle import Operator
 from incrsim.operators_health import Known, Reason, Trouble, Unhealthy, reasons, sink_reasons
-from incrsim.operators_input import checked_cursor, checked_number, checked_provider, page_size
+from incrsim.operators_input import checked_cursor, checked_number, checked_provider, checked_sink, page_size
 from incrsim.operators_sentences import (
     approved_sentence,
     cleaned_sentence,
@@ -234,7 +234,7 @@ class Operators:
         Raises:
             UnknownSink: when it is not registered; lists the registered ones.
         """
-        self._store.resync(sink)
+        self._store.resync(self._sink(sink).name)
         return Done("resync", None, resynced_sentence(sink), self._sink(sink))
 
     def detach(self, sink: str) -> Done:
@@ -244,7 +244,7 @@ class Operators:
             UnknownSink: when it is not registered; lists the registered ones.
         """
         found = self._sink(sink)
-        self._store.remove_sink(sink)
+        self._store.remove_sink(found.name)
         return Done("detach", None, detached_sentence(found), found)
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -254,8 +254,9 @@ class Operators:
         return Done(operator, name, operated_sentence(name, operated), operated)
 
     def _sink(self, name: str) -> SinkState:
+        """Looked up here, so that no store meets a name that it cannot hold."""
         known = {each.name: each for each in self._store.sinks()}
-        if name not in known:
+        if checked_sink(name) not in known:
             raise unknown_sink(name, list(known))
         return known[name]
 

@@ -20,9 +20,16 @@ def checked_provider(name: object) -> str:
     Raises:
         CallerError: when it is not text.
     """
-    if not isinstance(name, str):
-        raise CallerError(f"the provider {_shown(name)} is of type {type(name).__name__}; pass its name, which is text")
-    return name
+    return _checked_name("provider", name)
+
+
+def checked_sink(name: object) -> str:
+    """A sink's name, known or not.
+
+    Raises:
+        CallerError: when it is not text.
+    """
+    return _checked_name("sink", name)
 
 
 def checked_cursor(after: object) -> str:
@@ -74,6 +81,12 @@ def page_size(limit: object) -> int:
             "and `next` as `after` for the pages behind"
         )
     return limit
+
+
+def _checked_name(what: str, name: object) -> str:
+    if not isinstance(name, str):
+        raise CallerError(f"the {what} {_shown(name)} is of type {type(name).__name__}; pass its name, which is text")
+    return name
 
 
 def _shown(value: object) -> str:

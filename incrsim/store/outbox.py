@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Protocol
 
-from incrsim.errors import CallerError, UnknownSink
+from incrsim.errors import CallerError, UnknownSink, shortened
 from incrsim.store.contract import StoredEntity
 
 DELIVERY_LEASE = timedelta(seconds=60)
@@ -231,4 +231,4 @@ def check_name(name: str) -> None:
 
 def unknown_sink(name: str, known: Sequence[str]) -> UnknownSink:
     """The error for a sink that is not registered."""
-    return UnknownSink(f"no sink is called {name!r}; registered: {', '.join(known) or 'none yet'}")
+    return UnknownSink(f"no sink is called {shortened(name)}; registered: {', '.join(known) or 'none yet'}")

@@ -476,3 +476,33 @@ class OperatorContract(Contract):
         assert served() == [("p", "r2", False)]
         store.announce("r2", [])
         assert served() == []
+
+    # --- sinks --------------------------------------------------------------------------------------------------------
+
+    def test_sinks_are_given_everything_again_or_forgotten(self, p: Driver, operators: Operators) -> None:
+        """Both say to whom and with counts; a sink that is not registered is named with those that are."""
+        assert operators.sinks() == []
+        p.store.register_sink("lines")
+        p.cycle(good("a"), good("b"))
+        while (delivery := p.store.next_delivery("lines")) is not None:
+            p.store.delivered(delivery)
+        assert [each.resyncing for each in operators.sinks()] == [False]
+        again = operators.resync("lines")
+        assert (again.call, again.provider) == ("resync", None)
+        assert str(again) == "lines: it is given everything again, by the processes that deliver to it"
+        assert [each.resyncing for each in operators.sinks()] == [True]
+        assert again.to_dict()["details"]["name"] == "lines"
+        p.delta(good("c"))
+        assert str(operators.detach("lines")) == "lines: forgotten, and 1 change that waited for it"
+        assert operators.sinks() == []
+
+    @pytest.mark.parametrize("name", ["", "other", "\0", "\ud800", "x" * 1_000_000, None, 7, b"lines", [1]])
+    def test_an_unknown_sink_is_named_with_the_known_ones(self, store: Store, operators: Operators, name: Any) -> None:
+        """Whatever is passed, nothing is changed, and the error stays readable."""
+        store.register_sink("lines")
+        for call in (operators.resync, operators.detach):
+            with pytest.raises(CallerError) as caught:
+                call(name)
+            assert len(str(caught.value)) < 1000
+            assert ("registered: lines" in str(caught.value)) == isinstance(name, str)
+        assert [each.name for each in operators.sinks()] == ["lines"]
