@@ -34,7 +34,9 @@ COUNTERS = "SELECT coalesce(sum(outbox), 0)::bigint FROM incrsim.provider"
 MANY_CHANGES = (
     (
         "INSERT INTO incrsim.entity (written_in, added_in, provider_id, digest, ref, body) "
-        "SELECT 1, 1, 1, decode(md5(n::text), 'hex'), 'component:default/of-{changes}-' || n, repeat('x', 600) "
+        "SELECT 1, 1, 1, decode(md5(n::text), 'hex'), 'component:default/of-{changes}-' || n, "
+        "json_build_object('metadata', "
+        "json_build_object('annotations', json_build_object('a', repeat('x', 600))))::text "
         "FROM generate_series(1, {changes}) n"
     ),
     (
