@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from incrsim.errors import UnknownProvider
@@ -123,6 +124,9 @@ class PostgresReading(ABC):
         beside a busy burst each one means waiting for the interpreter too.
         """
         with self.connection() as connection:
+            if connection.info.transaction_status is not TransactionStatus.IDLE:
+                yield connection  # behind a pooler, where settings hold for a transaction
+                return
             connection.autocommit = True
             try:
                 yield connection
