@@ -142,6 +142,12 @@ class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOper
 
     def compare(self, entities: Sequence[Entity], ingestion: int, cursor: bytes | None) -> Compared:
         """See `Transaction.compare`."""
+        if entities and self._is_first_load():
+            # Pages of a sorted source lie behind each other: nothing between their ends, nothing to compare.
+            first, last = entities[0].ref, entities[-1].ref
+            free, cursor_seen = self._one("look_between", first=first, last=last, ingestion=ingestion, cursor=cursor)
+            if free:
+                return Compared([], 0, {}, entities, cursor_seen)
         # A ref with a line break is readable but never valid, so nothing can be stored under it; and lines are how refs
         # travel.
         comparable = [each for each in entities if each.ref is not None and "\n" not in each.ref]
@@ -160,6 +166,10 @@ class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOper
         positions = sorted([*_numbers(missing), *(row[0] for row in differing or ())])
         candidates = [comparable[position - 1] for position in positions]
         return Compared(_numbers(same), written_before, stored, [*candidates, *never_stored], cursor_seen)
+
+    def _is_first_load(self) -> bool:
+        """Whether all that the ingestion returned so far was new."""
+        return self.ingestion is not None and 0 < self.ingestion.counts.returned == self.ingestion.counts.added
 
     def ids_of(self, refs: Sequence[str]) -> list[int]:
         """See `Transaction.ids_of`."""

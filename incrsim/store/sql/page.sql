@@ -20,6 +20,11 @@ SELECT (array_agg(id) FILTER (WHERE same))::text,
        EXISTS (SELECT FROM mark WHERE provider_id = %(provider)s AND ingestion = %(ingestion)s AND cursor_digest = %(cursor)s)
 FROM compared
 
+-- name: look_between
+-- Whether nothing is stored from one ref to another, which one look into the index tells; and the same of the cursor.
+SELECT NOT EXISTS (SELECT FROM entity WHERE ref BETWEEN %(first)s::text AND %(last)s::text),
+       EXISTS (SELECT FROM mark WHERE provider_id = %(provider)s AND ingestion = %(ingestion)s AND cursor_digest = %(cursor)s)
+
 -- name: copy_entities
 -- Bring in new entities as one block.
 COPY entity (written_in, added_in, provider_id, digest, ref, location_key, body) FROM STDIN
