@@ -83,7 +83,7 @@ def _is_in(directory: Path, module: ModuleType) -> bool:
 @pytest.fixture
 def example_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A server with something to read in all of its dialects, and the tokens that a reader would have."""
-    for name in ("SERVICES_TOKEN", "GITHUB_TOKEN"):
+    for name in ("SERVICES_TOKEN", "GITHUB_TOKEN", "GITHUB_WEBHOOK_SECRET"):
         monkeypatch.setenv(name, "a-token")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.syspath_prepend(ROOT)  # `providers`, as for the commands
