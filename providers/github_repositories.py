@@ -1,7 +1,8 @@
 """The repositories of a GitHub organisation: one `Component` for each, by GraphQL, and by webhooks in between.
 
 Run it with a token in `GITHUB_TOKEN` that may see the organisation's repositories (fine-grained: Metadata, read):
-`incrsim run providers.github_repositories:GitHubRepositories --set organization=my-org --once`.
+`incrsim run providers.github_repositories:GitHubRepositories --set organization=my-org --once`. Webhooks of the
+organisation reach it as events of the topic `github`; docs/events.md says how to hook them up.
 
 Options to add it with, and why:
 
@@ -23,7 +24,7 @@ from typing import Any
 import incrsim
 from incrsim.clock import Clock
 from providers.github_entities import FIELDS, component_of, ref_of
-from providers.github_webhooks import Delta, delta_of
+from providers.github_webhooks import delta_of, event_type_of
 from providers.http_answer import Answer
 from providers.http_secret import Secret
 from providers.http_session import Session
@@ -63,6 +64,8 @@ class GitHubRepositories(HttpSource):
         clock: for the instants of rate limits.
     """
 
+    topics = ("github",)
+
     def __init__(
         self,
         organization: str,
@@ -98,9 +101,9 @@ class GitHubRepositories(HttpSource):
         entities = [component_of(each, self) for each in nodes if each is not None]
         return incrsim.Page(entities, {"after": info["endCursor"]}, not info["hasNextPage"], problems)
 
-    def delta_of(self, event_type: str, payload: Mapping[str, Any]) -> Delta | None:
-        """What a webhook's delivery changes; `None` when it is about something else. Verify its signature first."""
-        return delta_of(event_type, payload, self.organization, self)
+    def on_event(self, event: incrsim.SourceEvent) -> incrsim.Delta | None:
+        """What a webhook's delivery changes; its signature was verified by whoever let it in."""
+        return delta_of(event_type_of(event.headers), event.payload, self.organization, self)
 
     def _ask(self, session: Session, after: str | None) -> Answer:
         size = self._page_size

@@ -1,4 +1,4 @@
-"""GitHub's webhooks: is a delivery genuine, and what does it say of repositories?
+"""GitHub's webhooks: is a delivery genuine, what is it about, and what does it say of repositories?
 
 Documented at docs.github.com: "Validating webhook deliveries", "Webhook events and payloads", `repository`.
 """
@@ -15,9 +15,6 @@ from providers.github_entities import component_of, node_of, ref_of
 
 KEPT = ("created", "edited", "archived", "unarchived", "publicized", "privatized", "renamed", "transferred")
 
-Delta = tuple[list[incrsim.Entity], list[str]]
-"""Entities to add, and refs to remove."""
-
 
 def verify_signature(secret: str, body: bytes, header: str | None) -> bool:
     """Whether a delivery was signed with our secret.
@@ -32,9 +29,26 @@ def verify_signature(secret: str, body: bytes, header: str | None) -> bool:
     return bool(secret) and hmac.compare_digest(expected.encode(), given)
 
 
+def event_type_of(headers: Mapping[str, str]) -> str:
+    """What a delivery is about.
+
+    Args:
+        headers: of the request, in any case.
+
+    Raises:
+        ValueError: none of them says so.
+    """
+    for name, value in headers.items():
+        if name.lower() == "x-github-event":
+            return value
+    raise ValueError(
+        "the header X-GitHub-Event is missing: pass on the headers of GitHub's request, emit(…, headers=…)"
+    )
+
+
 def delta_of(
     event_type: str, payload: Mapping[str, Any], organization: str, provider: incrsim.IncrementalEntityProvider
-) -> Delta | None:
+) -> incrsim.Delta | None:
     """What a delivery changes; `None` when it is about something else.
 
     Args:
@@ -46,27 +60,32 @@ def delta_of(
     Raises:
         ValueError: the payload is none of GitHub's.
     """
-    action = payload.get("action")
-    if event_type != "repository" or action not in (*KEPT, "deleted"):
+    if event_type != "repository":
         return None
     try:
-        return _repository_delta(str(action), payload, organization, provider)
+        return _repository_delta(payload, organization.lower(), provider)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"this is no `repository` event of GitHub's: {type(error).__name__}: {error}") from error
 
 
 def _repository_delta(
-    action: str, payload: Mapping[str, Any], organization: str, provider: incrsim.IncrementalEntityProvider
-) -> Delta | None:
-    repository, changes = payload["repository"], payload.get("changes") or {}
-    ours = repository["owner"]["login"].lower() == organization.lower()
-    if not ours:
+    payload: Mapping[str, Any], organization: str, provider: incrsim.IncrementalEntityProvider
+) -> incrsim.Delta | None:
+    action, changes = payload["action"], payload.get("changes") or {}
+    if action not in (*KEPT, "deleted"):
+        return None
+    repository = payload["repository"]
+    if repository["owner"]["login"].lower() != organization:
         before = (changes.get("owner") or {}).get("from") or {}
-        left = (before.get("organization") or {}).get("login", "").lower() == organization.lower()
-        return ([], [ref_of(repository["name"])]) if action == "transferred" and left else None
+        left = (before.get("organization") or {}).get("login", "").lower() == organization
+        return _removed(repository) if action == "transferred" and left else None
     if action == "deleted":
-        return [], [ref_of(repository["name"])]
+        return _removed(repository)
     entity = component_of(node_of(repository), provider)
     gone = [ref_of(changes["repository"]["name"]["from"])] if action == "renamed" else []
     # Names that differ in case alone have the same ref.
-    return [entity], [ref for ref in gone if ref != entity.ref]
+    return incrsim.Delta([entity], [ref for ref in gone if ref != entity.ref])
+
+
+def _removed(repository: Mapping[str, Any]) -> incrsim.Delta:
+    return incrsim.Delta(removed=[ref_of(repository["name"])])

@@ -3,7 +3,8 @@
 A comment right before a block says how it is run; readers do not see it:
 
     <!-- test: replace 100000 with 2000 -->   run with other text; `{database}` is the URL of a database for this test,
-                                              `{api}` the origin of `tests/providers/server`, `{rest}` of our own API
+                                              `{api}` the origin of `tests/providers/server`, `{rest}` of our own API,
+                                              `{port}` a port to listen on
     <!-- test: file hosts.py -->              the block is also written to that file
     <!-- test: exit 2 -->                     its last command ends with this code
     <!-- test: not run: why -->               only looked at

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.docs.blocks import Block, Command, commands_of, matches
+from tests.docs.curl import directory_of_curl
 
 ROOT = Path(__file__).parents[2]
 CONSOLE = ("console", "bash", "sh", "shell")
@@ -41,12 +42,14 @@ class Session:
         database: the URL that `{database}` stands for.
         api: the origin that `{api}` stands for.
         rest: the origin of our own API, that `{rest}` stands for.
+        port: one that is free, that `{port}` stands for.
     """
 
     directory: Path
     database: str = ""
     api: str = ""
     rest: str = ""
+    port: int = 0
     names: dict[str, Any] = field(default_factory=lambda: {"__name__": "example"})
 
     def run(self, block: Block) -> bool:
@@ -103,7 +106,7 @@ class Session:
             "COLUMNS": "100",
             "NO_COLOR": "1",
             "TERM": "dumb",
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), self._path()]),
         }
         environment.pop("INCRSIM_DATABASE", None)
         return subprocess.run(
@@ -116,11 +119,15 @@ class Session:
             check=False,
         )
 
+    def _path(self) -> str:
+        """Where commands are looked for; a `curl` is among them on any machine."""
+        return os.pathsep.join([os.environ.get("PATH", os.defpath), directory_of_curl(self.directory / ".commands")])
+
     def _replaced(self, text: str, block: Block, database: str) -> str:
         for old, new in block.replacements:
             if old not in block.text:
                 raise Wrong(f"{block.place}: there is no {old!r} to replace")
-            text = text.replace(old, new.format(database=database, api=self.api, rest=self.rest))
+            text = text.replace(old, new.format(database=database, api=self.api, rest=self.rest, port=self.port))
         return text
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ from tests.providers.server.control import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _CHECKOUT = {"metadata": {"name": "checkout", "namespace": "shop"}}
@@ -62,9 +65,25 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
+def desk(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the reader works; what is written there can be imported."""
+    directory = home / "desk"
+    directory.mkdir()
+    (directory / "providers").symlink_to(ROOT / "providers")
+    monkeypatch.syspath_prepend(directory)
+    yield directory
+    for name in [each for each, module in sys.modules.items() if _is_in(directory, module)]:
+        del sys.modules[name]
+
+
+def _is_in(directory: Path, module: ModuleType) -> bool:
+    return (getattr(module, "__file__", None) or "").startswith(f"{directory}/")
+
+
+@pytest.fixture
 def example_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A server with something to read in all of its dialects, and the tokens that a reader would have."""
-    for name in ("SERVICES_TOKEN", "GITHUB_TOKEN"):
+    for name in ("SERVICES_TOKEN", "GITHUB_TOKEN", "GITHUB_WEBHOOK_SECRET"):
         monkeypatch.setenv(name, "a-token")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.syspath_prepend(ROOT)  # `providers`, as for the commands
@@ -79,8 +98,6 @@ def example_rest(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     from incrsim.api import ApiSettings, serve
     from tests.api.world import MANAGE, SECRET, Listening
 
-    if shutil.which("curl") is None:
-        pytest.skip("no curl")
     for name, value in {"TOKEN": MANAGE, "HOOK_SECRET": SECRET, "NO_PROXY": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
     settings = ApiSettings(port=0, manage_tokens=(MANAGE,), event_secrets={"services": SECRET})
@@ -90,9 +107,19 @@ def example_rest(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture
+def free_port(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Where the document's own API can listen; the token that it asks for."""
+    monkeypatch.setenv("TOKEN", "a-token-for-managing")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
 @pytest.mark.timeout(300)  # a page with a dozen commands starts a dozen processes, and a Postgres
 @pytest.mark.parametrize("document", _cases())
-def test_examples_do_what_the_document_says(document: Path, home: Path, request: pytest.FixtureRequest) -> None:
+def test_examples_do_what_the_document_says(document: Path, desk: Path, request: pytest.FixtureRequest) -> None:
     """Read from top to bottom, each block runs, and prints what is shown below it."""
     text = document.read_text("utf-8")
     database = ""
@@ -100,12 +127,10 @@ def test_examples_do_what_the_document_says(document: Path, home: Path, request:
         find_binaries_or_skip()
     if "{database}" in text:
         database = request.getfixturevalue("bare_database_url")
-    desk = home / "desk"
-    desk.mkdir()
-    (desk / "providers").symlink_to(ROOT / "providers")
     api = request.getfixturevalue("example_api") if "{api}" in text else ""
     rest = request.getfixturevalue("example_rest") if "{rest}" in text else ""
-    session = Session(desk, database, api, rest)
+    port = request.getfixturevalue("free_port") if "{port}" in text else 0
+    session = Session(desk, database, api, rest, port)
     for block in blocks_of(document, document.relative_to(ROOT)):
         session.run(block)
 

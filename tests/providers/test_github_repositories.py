@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 import incrsim
 from incrsim import events
+from incrsim.api import ApiSettings, serve as run_api
+from incrsim.draft import as_entity
 from providers.github_entities import FIELDS
 from providers.github_repositories import QUERY, GitHubRepositories
 from providers.github_webhooks import verify_signature
@@ -294,32 +298,68 @@ def test_wrong_arguments_say_what_to_write(arguments: dict[str, Any]) -> None:
 # --- webhooks ---------------------------------------------------------------------------------------------------------
 
 
+ORGANIZATION = {"login": "Acme", "id": 2, "node_id": "O_2", "url": "https://api.github.com/orgs/Acme"}
+MEMBER = {"login": "me", "id": 3, "node_id": "U_3", "type": "User", "site_admin": False}
+LINKS = ("forks", "hooks", "events", "languages", "contributors", "merges", "deployments", "downloads", "subscribers")
+COUNTS = ("size", "stargazers_count", "watchers_count", "forks_count", "open_issues_count", "forks", "watchers")
+
+
 def webhook(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A repository as webhooks have it."""
+    """A repository as webhooks have it, with keys of every kind that GitHub sends; most are nothing to us."""
+    slug = node["nameWithOwner"]
     return {
         "id": node["databaseId"],
+        "node_id": f"R_{node['databaseId']}",
         "name": node["name"],
-        "full_name": node["nameWithOwner"],
-        "owner": {"login": "Acme", "type": "Organization"},
+        "full_name": slug,
+        "owner": {**ORGANIZATION, "type": "Organization", "site_admin": False},
         "private": node["visibility"] != "PUBLIC",
         "html_url": node["url"],
         "description": node["description"],
         "fork": node["isFork"],
+        "url": f"https://api.github.com/repos/{slug}",
+        **{f"{name}_url": f"https://api.github.com/repos/{slug}/{name}" for name in LINKS},
+        "created_at": node["createdAt"],
+        "updated_at": "2026-11-20T12:00:00Z",
+        "pushed_at": "2026-11-20T12:00:00Z",
+        "clone_url": f"{node['url']}.git",
         "homepage": node["homepageUrl"] or None,
+        **dict.fromkeys(COUNTS, 1),
         "language": (node["primaryLanguage"] or {}).get("name"),
+        **dict.fromkeys(("has_issues", "has_projects", "has_downloads", "has_wiki"), True),
+        "mirror_url": None,
         "archived": node["isArchived"],
         "disabled": node["isDisabled"],
-        "license": node["licenseInfo"] and {"key": "mit", "spdx_id": node["licenseInfo"]["spdxId"]},
+        "license": node["licenseInfo"] and {"key": "mit", "spdx_id": node["licenseInfo"]["spdxId"], "node_id": "L_1"},
+        "allow_forking": True,
         "is_template": node["isTemplate"],
         "topics": [each["topic"]["name"] for each in node["repositoryTopics"]["nodes"]],
         "visibility": node["visibility"].lower(),
+        "default_branch": "main",
+        "custom_properties": {},
     }
 
 
-def delta(action: str, node: Mapping[str, Any], **more: Any) -> tuple[list[incrsim.Entity], list[str]] | None:
-    """What a delivery about a repository changes."""
-    payload = {"action": action, "repository": webhook(node), "sender": {"login": "me"}, **more}
-    return GitHubRepositories("acme").delta_of("repository", payload)
+def delivery(action: str, node: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """The body of a delivery about a repository."""
+    return {
+        "action": action,
+        "repository": webhook(node),
+        "organization": ORGANIZATION,
+        "sender": MEMBER,
+        "installation": {"id": 1, "node_id": "I_1"},
+        **more,
+    }
+
+
+def delta(payload: Any, event_type: str = "repository") -> incrsim.Delta | None:
+    """What a delivery changes."""
+    return GitHubRepositories("acme").on_event(incrsim.SourceEvent("github", payload, {"X-GitHub-Event": event_type}))
+
+
+def added(found: incrsim.Delta) -> list[str | None]:
+    """The refs of what a delta adds."""
+    return [as_entity(each).ref for each in found.added]
 
 
 @pytest.mark.parametrize("action", ["created", "edited", "archived", "unarchived", "publicized", "privatized"])
@@ -332,10 +372,7 @@ def test_a_webhook_brings_the_same_entity_as_a_page(api: ApiServer, action: str)
     asked = provider(api)
     with asked.around() as session:
         (paged,) = asked.next(session).entities
-    found = delta(action, node)
-    assert found is not None
-    (entity,), removed = found
-    assert (entity, removed) == (paged, [])
+    assert delta(delivery(action, node)) == incrsim.Delta([paged], [])
 
 
 @pytest.mark.parametrize(
@@ -344,30 +381,30 @@ def test_a_webhook_brings_the_same_entity_as_a_page(api: ApiServer, action: str)
 )
 def test_a_renamed_repository_leaves_its_old_name(before: str, after: str, removed: list[str] | None) -> None:
     """The old ref goes, unless names differ in case alone and it is the same."""
-    found = delta("renamed", repository(1, name=after), changes={"repository": {"name": {"from": before}}})
+    changes = {"repository": {"name": {"from": before}}}
+    found = delta(delivery("renamed", repository(1, name=after), changes=changes))
     assert found is not None
-    entities, gone = found
-    assert [each.ref for each in entities] == [f"component:default/{after}"]
+    assert added(found) == [f"component:default/{after}"]
+    gone = list(found.removed)
     assert gone == removed if removed is not None else gone[0].startswith("component:default/github-")
 
 
 def test_a_deleted_repository_goes() -> None:
     """Its ref is removed."""
-    assert delta("deleted", repository(1)) == ([], ["component:default/repo-001"])
+    assert delta(delivery("deleted", repository(1))) == incrsim.Delta(removed=["component:default/repo-001"])
 
 
 def test_a_transfer_is_seen_from_both_sides() -> None:
     """A repository that comes is added; one that leaves for another owner is removed; others are not ours."""
-    here = delta("transferred", repository(1), changes={"owner": {"from": {"user": {"login": "me"}}}})
+    came = delivery("transferred", repository(1), changes={"owner": {"from": {"user": MEMBER}}})
+    here = delta(came)
     assert here is not None
-    assert [each.ref for each in here[0]] == ["component:default/repo-001"]
-    elsewhere = webhook(repository(1)) | {"owner": {"login": "others"}}
-    payload = {"action": "transferred", "repository": elsewhere}
-    left = payload | {"changes": {"owner": {"from": {"organization": {"login": "ACME"}}}}}
-    ours = GitHubRepositories("acme")
-    assert ours.delta_of("repository", left) == ([], ["component:default/repo-001"])
-    assert ours.delta_of("repository", payload) is None
-    assert ours.delta_of("repository", {"action": "created", "repository": elsewhere}) is None
+    assert added(here) == ["component:default/repo-001"]
+    elsewhere = came | {"repository": webhook(repository(1)) | {"owner": {"login": "others"}}}
+    left = elsewhere | {"changes": {"owner": {"from": {"organization": ORGANIZATION | {"login": "ACME"}}}}}
+    assert delta(left) == incrsim.Delta(removed=["component:default/repo-001"])
+    assert delta(elsewhere) is None
+    assert delta(left | {"action": "created"}) is None
 
 
 @pytest.mark.parametrize(
@@ -375,7 +412,7 @@ def test_a_transfer_is_seen_from_both_sides() -> None:
 )
 def test_other_deliveries_are_ignored(event_type: str, payload: dict[str, Any]) -> None:
     """What is not about the existence or the properties of a repository changes nothing."""
-    assert GitHubRepositories("acme").delta_of(event_type, payload) is None
+    assert delta(payload, event_type) is None
 
 
 @pytest.mark.parametrize(
@@ -392,10 +429,53 @@ def test_other_deliveries_are_ignored(event_type: str, payload: dict[str, Any]) 
     ],
 )
 def test_a_payload_that_github_never_sends_is_an_error(change: dict[str, Any]) -> None:
-    """One kind of error, whatever is wrong, so that a route can answer 400."""
-    payload = {"action": "deleted", "repository": webhook(repository(1))} | change
+    """One kind of error, whatever is wrong."""
     with pytest.raises(ValueError, match="no `repository` event of GitHub's"):
-        GitHubRepositories("acme").delta_of("repository", payload)
+        delta(delivery("deleted", repository(1)) | change)
+
+
+@pytest.mark.parametrize("payload", [None, [], "x", 7])
+def test_a_payload_that_is_no_mapping_is_an_error(payload: object) -> None:
+    """Whatever JSON it is."""
+    with pytest.raises(ValueError, match="no `repository` event of GitHub's"):
+        delta(payload)
+
+
+def test_a_delivery_without_its_headers_is_an_error() -> None:
+    """Only a header says what it is about; nothing is guessed from the payload."""
+    event = incrsim.SourceEvent("github", delivery("deleted", repository(1)))
+    with pytest.raises(ValueError, match="X-GitHub-Event is missing"):
+        GitHubRepositories("acme").on_event(event)
+
+
+def test_a_delivery_changes_the_catalog_at_once(api: ApiServer) -> None:
+    """A rename and a removal arrive between two ingestions, and the next one has nothing left to do."""
+    clock = api.clock()
+    serve(api, repositories(3))
+    with reading(provider(api, clock), clock) as reader:
+        reader.cycle()
+        renamed = repository(0, name="new-name")
+        changes = {"repository": {"name": {"from": "repo-000"}}}
+        for payload in (delivery("renamed", renamed, changes=changes), delivery("deleted", repository(1))):
+            reader.app.emit("github", payload, {"x-github-event": "repository"})
+        assert reader.names() == {"new-name", "repo-002"}
+        serve(api, [renamed, repository(2)])
+        counts = reader.cycle().ingestion.counts
+        assert (counts.added, counts.updated, counts.unchanged, counts.removed) == (0, 0, 2, 0)
+
+
+def test_a_delivery_is_let_in_by_its_signature(api: ApiServer) -> None:
+    """Over HTTP, as GitHub sends it: signed with the webhook's secret, without a token."""
+    clock = api.clock()
+    body = json.dumps(delivery("created", repository(7))).encode()
+    signature = f"sha256={hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()}"
+    headers = {"Content-Type": "application/json", "X-GitHub-Event": "repository", "X-Hub-Signature-256": signature}
+    settings = ApiSettings(port=0, event_secrets={"github": SECRET})
+    with reading(provider(api, clock), clock) as reader, run_api(reader.app, settings) as server:
+        route = f"{server.url}/api/catalog/incremental/events/github"
+        assert httpx.post(route, content=body, headers=headers, trust_env=False).status_code == 200
+        assert httpx.post(route, content=body + b" ", headers=headers, trust_env=False).status_code == 401
+        assert reader.names() == {"repo-007"}
 
 
 def test_only_our_signature_is_genuine() -> None:
