@@ -15,6 +15,7 @@ from rich.text import Text
 
 from incrsim import events
 from incrsim.app import App
+from incrsim.cli.collector import settle
 from incrsim.cli.failures import complain
 from incrsim.clock import Clock
 from incrsim.opening import open as open_app
@@ -42,6 +43,7 @@ def opened(database: str, progress: Progress, clock: Clock | None = None) -> Ite
     """Open a database, and say so, since an embedded one takes its time to start and to stop."""
     progress.doing("opening the embedded Postgres" if database == "embedded" else "opening the database")
     with open_app(database, clock=clock) as app:
+        settle()
         progress.doing("beginning")
         yield app
         progress.doing("closing the database")

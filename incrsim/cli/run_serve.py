@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from incrsim.api import ApiSettings, serve
+from incrsim.cli.collector import settle
 from incrsim.cli.failures import complain
 from incrsim.cli.interrupt import Interrupt
 from incrsim.config import ApiConfig
@@ -26,6 +27,7 @@ def until_stopped(providers: Sequence[tuple[Any, dict[str, Any]]], database: str
             app.add(provider, **options)
         with serve(app, settings) as server, Interrupt(app, lambda: complain("stopping")) as interrupt:
             complain(f"{server.announcement}; Ctrl-C ends it")
+            settle()
             app.run()
     return interrupt.exit_code
 

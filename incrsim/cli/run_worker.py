@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from incrsim.app import CONCURRENCY, App
+from incrsim.cli.collector import settle
 from incrsim.cli.configured import find_config, load_configured, load_sink
 from incrsim.cli.failures import UsageError, complain
 from incrsim.cli.interrupt import Interrupt
@@ -90,6 +91,7 @@ def run_worker(plan: Plan, *, api: bool, verbose: bool) -> int:
             app.attach(sink)
         complain(f"serving {', '.join(app.providers())} on {app.store.describe()}, {plan.concurrency} bursts at once")
         with _api(app, plan) if api else nullcontext():
+            settle()
             app.run(concurrency=plan.concurrency)
     complain("stopped at page boundaries; the leases are given back")
     return interrupt.exit_code

@@ -13,7 +13,8 @@ import os
 import select
 import signal
 import sys
-from dataclasses import asdict
+from collections import deque
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 _SECONDS_PER_TEST = 10
 """A broken engine may loop for ever; a fast test that takes this long has noticed something."""
+
+_AT_ONCE = 2
+"""How many children run side by side."""
 
 _SECONDS_PER_RUN = 300
 """A child that does not even end by its tests' time limits is killed."""
@@ -100,12 +104,23 @@ class Check:
         tied: dict[str, set[str]] = {}
         for item in session.items:
             tied.setdefault(name_of(item), set()).update(rules_of(item))
-        healthy = self._fork(None, [item for item in session.items if not left_out(item)])
-        runs = {name: self._fork(mutant, _facing(session.items, mutant)) for name, mutant in mutants.items()}
+        healthy = self._fork(None, [item for item in session.items if not left_out(item)]).run()
+        runs = dict(self._all(session.items, list(mutants.items())))
         Findings({test: sorted(rules) for test, rules in tied.items()}, healthy, runs).save(self._target)
         return True
 
-    def _fork(self, mutant: Mutant | None, items: list[pytest.Item]) -> Run:
+    def _all(self, items: list[pytest.Item], mutants: list[tuple[str, Mutant]]) -> Iterator[tuple[str, Run]]:
+        """Some at a time, since a child that waits for a database leaves a core idle."""
+        running: deque[tuple[str, _Fork]] = deque()
+        for name, mutant in mutants:
+            if len(running) == _AT_ONCE:
+                first, fork = running.popleft()
+                yield first, fork.run()
+            running.append((name, self._fork(mutant, _facing(items, mutant))))
+        for name, fork in running:
+            yield name, fork.run()
+
+    def _fork(self, mutant: Mutant | None, items: list[pytest.Item]) -> _Fork:
         readable, writable = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -114,14 +129,7 @@ class Check:
             os.close(readable)
             self._child(mutant, items, writable)
         os.close(writable)
-        try:
-            answer = _read_all(readable, child)
-        finally:
-            os.close(readable)
-            _, status = os.waitpid(child, 0)
-        if not answer:
-            return Run(error=f"its process ended with {os.waitstatus_to_exitcode(status)} and told nothing")
-        return Run(**json.loads(answer))
+        return _Fork(child, readable)
 
     def _child(self, mutant: Mutant | None, items: list[pytest.Item], writable: int) -> None:
         try:
@@ -208,14 +216,37 @@ def _noticed(error: BaseException, accepted: tuple[type[Exception], ...]) -> boo
     return isinstance(error, (AssertionError, pytest.fail.Exception, IncrsimError, Flaky, *accepted))
 
 
-def _read_all(readable: int, child: int) -> bytes:
-    chunks: list[bytes] = []
-    while True:
-        ready, _, _ = select.select([readable], [], [], _SECONDS_PER_RUN)
-        if not ready:
-            os.kill(child, signal.SIGKILL)
-            return b""
-        chunk = os.read(readable, 65536)
-        if not chunk:
-            return b"".join(chunks)
-        chunks.append(chunk)
+@dataclass(frozen=True, slots=True)
+class _Fork:
+    """A child that tells how its tests ended.
+
+    Args:
+        child: its process.
+        readable: where it tells.
+    """
+
+    child: int
+    readable: int
+
+    def run(self) -> Run:
+        """Wait for it."""
+        try:
+            answer = self._read_all()
+        finally:
+            os.close(self.readable)
+            _, status = os.waitpid(self.child, 0)
+        if not answer:
+            return Run(error=f"its process ended with {os.waitstatus_to_exitcode(status)} and told nothing")
+        return Run(**json.loads(answer))
+
+    def _read_all(self) -> bytes:
+        chunks: list[bytes] = []
+        while True:
+            ready, _, _ = select.select([self.readable], [], [], _SECONDS_PER_RUN)
+            if not ready:
+                os.kill(self.child, signal.SIGKILL)
+                return b""
+            chunk = os.read(self.readable, 65536)
+            if not chunk:
+                return b"".join(chunks)
+            chunks.append(chunk)

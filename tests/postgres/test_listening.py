@@ -18,7 +18,7 @@ from tests.postgres.test_store_errors import ask
 
 pytestmark = pytest.mark.postgres
 
-PATIENCE = 30
+PATIENCE = 10
 LISTENERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN incrsim'"
 END_THEM = LISTENERS.replace("count(*)", "pg_terminate_backend(pid)")
 
@@ -29,6 +29,14 @@ Ears = queue.SimpleQueue[str | None]
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look again soon."""
     monkeypatch.setattr(postgres_listening, "POLL_INTERVAL", 0.01)
+
+
+def hears(ears: Ears) -> str | None:
+    """What is heard next; it must come soon."""
+    try:
+        return ears.get(timeout=PATIENCE)
+    except queue.Empty:
+        return pytest.fail("nothing was heard")
 
 
 @pytest.fixture
@@ -44,13 +52,13 @@ def ears(store: PostgresStore) -> Iterator[Ears]:
 def test_a_lost_connection_is_made_again(store: PostgresStore, ears: Ears, database_url: str) -> None:
     """When the server ends the listening session, another one listens soon, and says that something may be missed."""
     store.register("p")
-    assert ears.get(timeout=PATIENCE) == "p"
+    assert hears(ears) == "p"
     execute(database_url, END_THEM)
-    assert ears.get(timeout=PATIENCE) is None
+    assert hears(ears) is None
     while ask(database_url, LISTENERS) == 0:
-        assert ears.get(timeout=PATIENCE) is None
+        assert hears(ears) is None
     store.operate("p", Operator.TRIGGER)
-    while ears.get(timeout=PATIENCE) != "p":
+    while hears(ears) != "p":
         pass
 
 

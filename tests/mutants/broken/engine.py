@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incrsim import app, burst, draft, engine, host, lifecycle, provider, roster
+from incrsim import app, burst, draft, engine, errors_text, host, lifecycle, provider, roster
 from incrsim.store import contract
 from tests.mutants.registry import mutant
 
@@ -86,7 +86,7 @@ def forgetful_bursts(patch: Patch) -> None:
 
 @mutant("C-2", "the context is left after errors only, not after Ctrl-C or a dropped tick")
 def interrupted_context(patch: Patch) -> None:
-    patch.rewrite(Engine._burst, "except BaseException as error:", "except Exception as error:")
+    patch.rewrite(Engine._read, "except BaseException as error:", "except Exception as error:")
 
 
 @mutant("C-2", "a tick whose listener failed stays where it was")
@@ -151,7 +151,7 @@ def pages_are_kept(patch: Patch) -> None:
 
 @mutant("C-16", "a cancelled page is an error like any other", raises=(TimeoutError,))
 def nameless_timeout(patch: Patch) -> None:
-    patch.rewrite(burst._within, "if limit.expired():", "if False:")
+    patch.rewrite(burst._within, "as error:\n        if limit.expired():", "as error:\n        if False:")
 
 
 @mutant("C-16", "an around that takes too long is left to itself")
@@ -176,7 +176,7 @@ def one_page_more(patch: Patch) -> None:
 
 @mutant("C-16", "entering the context is free")
 def entering_is_free(patch: Patch) -> None:
-    patch.rewrite(Engine._burst, "session.enter()", "session.enter()\n            begun = self.clock.monotonic()")
+    patch.rewrite(Engine._read, "session.enter()", "session.enter()\n            begun = self.clock.monotonic()")
 
 
 @mutant("C-39", "burst lengths are measured by the wall clock")
@@ -214,7 +214,7 @@ def bare_class(patch: Patch) -> None:
 
 @mutant("C-18", "messages may be longer than 16 kB")
 def long_messages(patch: Patch) -> None:
-    patch.replace(engine, "MESSAGE_LIMIT", 20_000)
+    patch.replace(errors_text, "MESSAGE_LIMIT", 20_000)
 
 
 @mutant("C-18", "the redact hook is not asked")

@@ -70,7 +70,7 @@ def asked_one_by_one(patch: Patch) -> None:
 @mutant("C-13", "a sweep reads all refs that it removes into memory", also=SLOW)
 def refs_in_memory(patch: Patch) -> None:
     patch.rewrite(
-        PostgresTransaction.remove_stale,
+        PostgresTransaction.removing,
         "        after = 0\n",
         '        after, refs = 0, self._connection.execute("SELECT entity_id, ref FROM stale").fetchall()\n',
     )
@@ -88,7 +88,7 @@ def renewal_unseen(patch: Patch) -> None:
 
 @mutant("C-27", "each chunk of a sweep is committed by itself", also=SLOW)
 def chunks_committed(patch: Patch) -> None:
-    patch.rewrite(PostgresTransaction.remove_stale, "after = last", "after = last; self._connection.commit()")
+    patch.rewrite(PostgresTransaction.removing, "after = last", "after = last; self._connection.commit()")
 
 
 @mutant("C-27", "nobody renews the lease while one statement of a sweep takes long", also=POSTGRES)

@@ -31,9 +31,9 @@ def fence_is_not_checked(patch: Patch) -> None:
 @mutant("C-27", "a sweep removes before it commits")
 def sweep_removes_at_once(patch: Patch) -> None:
     patch.rewrite(
-        MemoryTransaction.remove_stale,
-        "self._writes.append(partial(self._tables.remove, refs[start : start + chunk]))",
-        "self._tables.remove(refs[start : start + chunk])",
+        MemoryTransaction.removing,
+        "self._writes.append(partial(self._tables.remove, gone))",
+        "self._tables.remove(gone)",
     )
 
 

@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 @mutant(("C-10", "C-40"), "what a failed page had written stays (U1)")
 def half_a_page(patch: Patch) -> None:
-    patch.rewrite(
-        MemoryStore._transact,
-        "result = work(tx)\n            tx.commit()",
-        "try:\n                result = work(tx)\n            finally:\n                tx.commit()",
-    )
+    patch.rewrite(MemoryStore._transact, "tx.roll_back()", "tx.commit()")
 
 
 @mutant("C-10", "the cursor is not committed with its page")
@@ -324,4 +320,4 @@ def rest_without_end(patch: Patch) -> None:
 
 @mutant("C-14", "a page can follow the done page")
 def any_status(patch: Patch) -> None:
-    patch.rewrite(transactions.held, "if ingestion.status not in statuses:", "if False:")
+    patch.rewrite(transactions.require, "if ingestion.status not in statuses:", "if False:")
