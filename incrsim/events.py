@@ -180,11 +180,13 @@ class FullApplied(Event):
     """A full mutation is in the catalog (C-30).
 
     Args:
-        record: the complete ingestion that it was, with its counts and verdict.
+        record: the complete ingestion that it was, with its verdict.
+        counts: what it did, without what events did before in that ingestion.
         due_at: when the next ingestion is due.
     """
 
     record: Ingestion
+    counts: Counts
     due_at: datetime | None
 
 

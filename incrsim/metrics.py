@@ -138,8 +138,8 @@ class Metrics:
             case events.DeltaApplied(counts=counts):
                 self._deltas.labels(event.provider).inc()
                 self._count(event.provider, counts)
-            case events.FullApplied(record=record):
-                self._count(event.provider, record.counts)
+            case events.FullApplied(record=record, counts=counts):
+                self._count(event.provider, counts)
                 self._ends(event, record.outcome)
             case _:
                 self._step(event)
@@ -165,9 +165,10 @@ class Metrics:
                 self._count(provider, counts)
             case events.ContextLeft():
                 self._burst_is_over(provider, now)
-            case events.SweepCommitted(counts=counts, verdict=verdict):
+            case events.SweepCommitted(verdict=verdict):
                 self._sweeping.labels(provider).observe(elapsed)
-                self._entities.labels(provider, "removed").inc(counts.removed)
+                # The ingestion's own count holds what events removed, which were counted when they came.
+                self._entities.labels(provider, "removed").inc(verdict.removed)
                 self._ends(event, Outcome.REFUSED if verdict.refused_by else Outcome.SWEPT)
             case events.Failed() | events.Overtaken() | events.IngestionEnded():
                 self._burst_is_over(provider, now)

@@ -128,10 +128,18 @@ def apply_full(engine: Engine, entities: Iterable[Any], publish: Publish) -> Ful
             with suppress(StoreError):  # it expires by itself
                 store.give_back(lease)
             raise
-    record, due_at = applied.ingestion, applied.next.due_at
-    at = engine.clock.now()
-    publish(events.FullApplied(at=at, provider=engine.name, ingestion=record.number, record=record, due_at=due_at))
-    return FullReport(engine.name, record, due_at)
+    record, counts, due_at = applied.ingestion, applied.counts, applied.next.due_at
+    publish(
+        events.FullApplied(
+            at=engine.clock.now(),
+            provider=engine.name,
+            ingestion=record.number,
+            record=record,
+            counts=counts,
+            due_at=due_at,
+        )
+    )
+    return FullReport(engine.name, record, counts, due_at)
 
 
 def draft_delta(delta: Delta) -> DeltaDraft:

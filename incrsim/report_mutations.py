@@ -63,11 +63,13 @@ class FullReport:
     Args:
         provider: the provider's name.
         record: the complete ingestion that it was.
+        counts: of this mutation alone; the record's hold what events did before in it, too.
         due_at: when the provider's next ingestion is due.
     """
 
     provider: str
     record: Ingestion
+    counts: Counts
     due_at: datetime | None
 
     @property
@@ -81,14 +83,14 @@ class FullReport:
             "provider": self.provider,
             "ingestion": self.record.number,
             "outcome": self.record.outcome,
-            **_numbers(self.record.counts),
+            **_numbers(self.counts),
             "due_at": None if self.due_at is None else self.due_at.isoformat(),
         }
 
     def __str__(self) -> str:
         """One sentence for terminals."""
         why = self.record.last_error.message if self.record.last_error else self.record.verdict
-        return f"{self.provider}: {_told(self.record.counts)}; {why}"
+        return f"{self.provider}: {_told(self.counts)}; {why}"
 
 
 def _numbers(counts: Counts) -> dict[str, int]:

@@ -37,6 +37,7 @@ class Agenda:
         self._at: dict[str, tuple[float, int]] = {}
         self._turns = itertools.count()
         self._taken: set[str] = set()
+        self._hurried: set[str] = set()
         self._lock = threading.Lock()
 
     @property
@@ -54,14 +55,19 @@ class Agenda:
             return name
 
     def put(self, name: str, seconds: float) -> None:
-        """Look at a provider in so many seconds: a new one, or one that was taken."""
+        """Look at a provider in so many seconds: a new one, or one that was taken; now, if news came meanwhile, which
+        whoever took it may have looked too early to see.
+        """
         with self._lock:
             self._taken.discard(name)
-            self._at[name] = self._now(seconds)
+            self._at[name] = self._now(0.0 if name in self._hurried else seconds)
+            self._hurried.discard(name)
 
     def hurry(self, name: str) -> None:
-        """Look at a provider now, unless somebody is about to; one that has waited for longer keeps its turn."""
+        """Look at a provider now, or once it is put back; one that has waited for longer keeps its turn."""
         with self._lock:
+            if name in self._taken:
+                self._hurried.add(name)
             now = self._now()
             self._at[name] = min(self._at.get(name, now), now)
 
@@ -69,6 +75,7 @@ class Agenda:
         """Look at a provider no more."""
         with self._lock:
             self._taken.discard(name)
+            self._hurried.discard(name)
             self._at.pop(name, None)
 
     def pause(self) -> float:

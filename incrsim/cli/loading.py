@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import re
 import sys
 import traceback
 import types
@@ -18,9 +17,6 @@ from incrsim.cli.secrecy import shown, without_secrets
 from incrsim.errors import IncrsimError
 from incrsim.options import ProviderOptions
 from incrsim.provider import check_provider
-
-_SECRET = re.compile("token|secret|passw|key|credential|dsn|url", re.IGNORECASE)
-"""Arguments whose values stand in no error."""
 
 EXAMPLE = "write for example providers.files:Files"
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from incrsim import lifecycle
 from incrsim.errors import CallerError
-from incrsim.ingestion import Ingestion, Status
+from incrsim.ingestion import Counts, Ingestion, Status
 from incrsim.lifecycle import Decision
 from incrsim.options import ProviderOptions
 from incrsim.store.contract import Held, Lease
@@ -58,27 +58,31 @@ def apply_full(tx: FullRows, lease: Lease, pages: Iterable[PageDraft], options: 
     due_at = ingestion.due_at or tx.now
     if ingestion.status is Status.RESTING:
         ingestion = store_decision(tx, lifecycle.rest_over(ingestion, tx.now))
-    decision = _all_pages(tx, lifecycle.claimed(ingestion, tx.now), pages, options)
+    decision, counts = _all_pages(tx, lifecycle.claimed(ingestion, tx.now), pages, options)
     verdict = None
     if decision.successor is None:
         rested, verdict = sweep(tx, decision.ingestion, lease, options)
+        counts += Counts(removed=verdict.removed)
         decision = lifecycle.rest_over(rested, tx.now)
         store_decision(tx, decision)
     successor = replace(decision.current, due_at=due_at)
     tx.save_ingestion(successor)
     tx.save_lease(None)
     tx.notify()
-    return AppliedFull(decision.ingestion, verdict, successor)
+    return AppliedFull(decision.ingestion, verdict, successor, counts)
 
 
-def _all_pages(tx: FullRows, ingestion: Ingestion, pages: Iterable[PageDraft], options: ProviderOptions) -> Decision:
+def _all_pages(
+    tx: FullRows, ingestion: Ingestion, pages: Iterable[PageDraft], options: ProviderOptions
+) -> tuple[Decision, Counts]:
     tx.save_ingestion(ingestion)
-    decision, done = Decision(ingestion), False
+    decision, total, done = Decision(ingestion), Counts(), False
     for page in pages:
         tx.flush()
         # What events did before is replaced, as is everything else.
         draft = replace(page, deltas=tx.provider.deltas)
-        _, decision = write_page(tx, decision.ingestion, draft, options)
+        counts, decision = write_page(tx, decision.ingestion, draft, options)
+        total += counts
         done = page.done
     if not done:
         raise CallerError(
@@ -86,4 +90,4 @@ def _all_pages(tx: FullRows, ingestion: Ingestion, pages: Iterable[PageDraft], o
             "and nothing of it was kept: what it did not name would have been removed"
         )
     tx.flush()
-    return decision
+    return decision, total

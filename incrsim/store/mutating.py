@@ -49,11 +49,13 @@ class AppliedFull:
         verdict: whether a guard refused the removals; what was added and changed stays in either case. `None` when too
             many entities were invalid, which removes nothing either (C-7).
         next: the ingestion that is open now, due when the one before was.
+        counts: of this mutation alone; the ingestion's hold what events did before in it, too.
     """
 
     ingestion: Ingestion
     verdict: Verdict | None
     next: Ingestion
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def retire(tx: OperatingRows, expected: int) -> Gone:
     _, decision = lifecycle.operate(open_ingestion(tx), Operator.DELETE, tx.now)
     # Counted before anything is removed, and once more as it goes: another provider may take some over meanwhile (C-9).
     owned = tx.count_owned()
-    removed = sum(tx.remove_owned(SWEEP_CHUNK)) if owned == expected else owned
+    removed = _remove_owned(tx) if owned == expected else owned
     if removed != expected:
         raise WrongCount(
             f"the provider {tx.provider.name!r} owns {removed:,} entities, not {expected:,}; nothing was changed; "
@@ -90,6 +90,16 @@ def retire(tx: OperatingRows, expected: int) -> Gone:
     _overtake(tx)
     tx.notify()
     return replace(gone, entities=removed)
+
+
+def _remove_owned(tx: OperatingRows) -> int:
+    removed = 0
+    for chunk in tx.remove_owned(SWEEP_CHUNK):
+        removed += chunk
+        # The lease of a burst that runs, or died, may expire meanwhile: a claimer would end this session (C-40).
+        if tx.lease is not None:
+            tx.renew_lease(tx.lease)
+    return removed
 
 
 def _purge(tx: OperatingRows, decision: Decision) -> Gone:

@@ -54,7 +54,8 @@ class PostgresMutating(PostgresReading):
 
     def owned(self, provider: str, *, after: str = "", limit: int = 1000) -> list[OwnedRef]:
         """See `MutationStore.owned`."""
-        return [OwnedRef(**row) for row in self._dicts_of("owned", provider, after=after, limit=limit)]
+        rows = self._dicts_of("owned", provider, provider=self._id_of(provider), after=after, limit=limit)
+        return [OwnedRef(**row) for row in rows]
 
 
 class PostgresDeltaRows:

@@ -85,7 +85,7 @@ class PostgresOutbox(PostgresReading):
             return None
         turn = Turn(name, *waiting[0])
         if turn.resync_after is not None:
-            part = self._entities("entities_of", name=turn.provider, after=turn.resync_after, limit=limit)
+            part = self.entities(turn.provider, after=turn.resync_after, limit=limit)
             return resync_of(turn, part, limit)
         found = self._rows("waiting_rows", name=turn.provider, after=turn.sequence, limit=limit)
         rows = alike([OutboxRow(*row) for row in found])

@@ -82,11 +82,11 @@ class PostgresReading(ABC):
         """See `Store.entities`."""
         if provider is None:
             return self._entities("entities", after=after, limit=limit)
-        return self._entities("entities_of", name=provider, after=after, limit=limit)
+        return self._entities("entities_of", provider=self._id_of(provider), after=after, limit=limit)
 
     def count(self, provider: str | None = None) -> int:
         """See `Store.count`."""
-        rows = self._rows("count") if provider is None else self._rows("count_of", name=provider)
+        rows = self._rows("count") if provider is None else self._rows("count_of", provider=self._id_of(provider))
         return int(rows[0][0]) if rows else 0
 
     def describe(self) -> str:
@@ -96,6 +96,11 @@ class PostgresReading(ABC):
     def unknown(self, provider: str) -> UnknownProvider:
         """The error for a provider that has no row."""
         return UnknownProvider.of(provider, self.providers())
+
+    def _id_of(self, provider: str) -> int:
+        """The number of a provider's row; 0, which is nobody's, when it has none."""
+        rows = self._rows("provider_id", name=provider)
+        return int(rows[0][0]) if rows else 0
 
     def _entities(self, query_name: str, /, **parameters: Any) -> list[StoredEntity]:
         return [
@@ -134,7 +139,7 @@ class PostgresReading(ABC):
                 if not connection.closed:
                     connection.autocommit = False
 
-    def _dicts_of(self, query_name: str, provider: str, **parameters: Any) -> list[dict[str, Any]]:
+    def _dicts_of(self, query_name: str, provider: str, /, **parameters: Any) -> list[dict[str, Any]]:
         rows = self._dicts(query_name, name=provider, **parameters)
         if not rows:
             self.state(provider)  # nothing found, or nobody of that name?

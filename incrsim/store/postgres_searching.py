@@ -42,7 +42,7 @@ class PostgresSearching(PostgresReading):
             return sum(1 for _ in self._matching(query, "", CHUNK))
         if not _answerable(query):
             return 0
-        (row,) = self._rows("count_found", **_by_row(query))
+        (row,) = self._rows("count_found", **_by_row(query, self._owner(query)))
         return int(row[0])
 
     def count_by_kind(self) -> dict[str, int]:
@@ -56,10 +56,15 @@ class PostgresSearching(PostgresReading):
     def _matching(self, query: EntityQuery, after: str, chunk: int) -> Iterator[StoredEntity]:
         if not _answerable(query):
             return
-        narrowed = _by_row(query) | _by_body(query) | {"window": WINDOW if query.needs_body else chunk, "limit": chunk}
+        window = WINDOW if query.needs_body else chunk
+        narrowed = _by_row(query, self._owner(query)) | _by_body(query) | {"window": window, "limit": chunk}
         while rows := self._entities("find", after=after, **narrowed):
             yield from (each for each in rows if matches(query, each))
             after = rows[-1].ref
+
+    def _owner(self, query: EntityQuery) -> int | None:
+        name = next(iter(query.providers), None)
+        return None if name is None else self._id_of(name)
 
 
 def _answerable(query: EntityQuery) -> bool:
@@ -67,7 +72,7 @@ def _answerable(query: EntityQuery) -> bool:
     return len(query.providers) <= 1 and all(map(can_hold, query.texts()))
 
 
-def _by_row(query: EntityQuery) -> dict[str, Any]:
+def _by_row(query: EntityQuery, owner: int | None) -> dict[str, Any]:
     """What can be told without the body, exactly."""
     low, high = bounds(query)
     within = f":{query.namespace.lower()}/" if query.namespace else ""
@@ -75,7 +80,7 @@ def _by_row(query: EntityQuery) -> dict[str, Any]:
         "low": low,
         "high": high,
         "within": _containing(within),
-        "provider": next(iter(query.providers), None),
+        "provider": owner,
     }
 
 

@@ -265,6 +265,29 @@ def test_only_sessions_of_that_provider_are_ended(open_store: Opener, p: Driver,
         bystander.commit()
 
 
+@pytest.mark.rule("C-34")
+@pytest.mark.usefixtures("impatient")
+def test_retiring_outlasts_the_lease_of_a_burst(
+    open_store: Opener, p: Driver, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes to remove everything, no claimer ends the session that does."""
+    monkeypatch.setattr("incrsim.store.operations.SWEEP_CHUNK", 10)
+    p.cycle(*(good(f"e{i}") for i in range(30)))
+    p.begin()
+    other, answers = Driver(open_store(), clock, "p", "r2"), []
+    real = PostgresTransaction._one
+
+    def look(tx: PostgresTransaction, name: str, **parameters: Any) -> Any:
+        if name == "remove_owned_chunk":
+            clock.advance(p.lease.length * 0.6)
+            answers.append(other.try_claim())
+        return real(tx, name, **parameters)
+
+    monkeypatch.setattr(PostgresTransaction, "_one", look)
+    assert open_store().retire("p", 30).entities == 30
+    assert [type(each) for each in answers] == [Held] * 4
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_row_locked_without_any_lease_is_held_by_a_session(
     open_store: Opener, p: Driver, clock: VirtualClock

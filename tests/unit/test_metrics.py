@@ -82,6 +82,28 @@ def test_deltas_and_full_mutations(app: incrsim.App) -> None:
     assert found["incrsim_pages_total", ("source",)] == 1
 
 
+def test_nothing_counts_twice(app: incrsim.App) -> None:
+    """What an event did is counted once, although the ingestion that it came in, and a full mutation in its place,
+    count it too.
+    """
+    metrics.of(app)
+    app.add(Source(["a", "b"]))
+    app.apply_delta("source", added=[incrsim.component("z", provider="source")])
+    app.apply_delta("source", removed=["component:default/z"])
+    app.run_cycle("source")
+    found = scrape(app)
+    assert found["incrsim_entities_total", ("added", "source")] == 3
+    assert found["incrsim_entities_total", ("removed", "source")] == 1
+    app.operators.start("source")
+    app.apply_delta("source", added=[incrsim.component("c", provider="source")], removed=["component:default/b"])
+    report = app.apply_full("source", [incrsim.component(name, provider="source") for name in "cd"])
+    assert (report.counts.added, report.counts.removed) == (1, 1)
+    assert (report.record.counts.added, report.record.counts.removed) == (2, 2)
+    found = scrape(app)
+    assert found["incrsim_entities_total", ("added", "source")] == 5
+    assert found["incrsim_entities_total", ("removed", "source")] == 3
+
+
 def test_failures(app: incrsim.App) -> None:
     """Failures are counted by what follows from them, and so are ingestions that end by one."""
     metrics.of(app)

@@ -78,6 +78,20 @@ def test_who_is_hurried_keeps_its_turn(agenda: Agenda, clock: VirtualClock) -> N
     assert [agenda.take(), agenda.take()] == ["waits", "rests"]
 
 
+def test_news_of_who_is_taken_is_kept(agenda: Agenda) -> None:
+    """Whoever took a provider may have read its state a moment before the news: it is looked at once more, and then as
+    usual.
+    """
+    agenda.put("a", 0)
+    assert agenda.take() == "a"
+    agenda.hurry("a")
+    assert agenda.take() is None
+    agenda.put("a", 86_400)
+    assert agenda.take() == "a"
+    agenda.put("a", 86_400)
+    assert agenda.take() is None
+
+
 def test_who_is_dropped_comes_no_more(agenda: Agenda) -> None:
     """A provider that is served no longer is looked at no more."""
     agenda.put("a", 0)

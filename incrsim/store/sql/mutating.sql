@@ -28,16 +28,15 @@ WHERE ref = ANY (%(refs)s) ORDER BY ref
 -- name: owned
 -- What a provider owns, for `plan`; what the open ingestion has marked has its whole grace again and is not approved any more; marks are read only where that matters.
 WITH one AS (
-    SELECT provider.id, number FROM provider JOIN ingestion ON provider_id = provider.id
-    WHERE name = %(name)s AND status <> 'complete'
+    SELECT provider_id AS id, number FROM ingestion WHERE provider_id = %(provider)s AND status <> 'complete'
 ), marked AS MATERIALIZED (
     SELECT unnest(seen) AS id FROM mark JOIN one ON provider_id = one.id AND ingestion = number
     WHERE EXISTS (SELECT FROM streak WHERE streak.provider_id = one.id)
        OR EXISTS (SELECT FROM stale WHERE stale.provider_id = one.id AND approved)
 ), owned AS (
     SELECT entity.*, written_in = number AS marked, written_in = number OR id IN (SELECT id FROM marked) AS seen
-    FROM entity JOIN (SELECT id AS owner, number FROM one) AS owner ON provider_id = owner
-    WHERE ref > %(after)s ORDER BY ref LIMIT %(limit)s
+    FROM entity CROSS JOIN (SELECT number FROM one) AS open
+    WHERE provider_id = %(provider)s AND ref > %(after)s ORDER BY ref LIMIT %(limit)s
 )
 SELECT owned.ref, owned.marked,
        CASE WHEN seen THEN 0 ELSE coalesce(cycles, 0) END AS stale_cycles,

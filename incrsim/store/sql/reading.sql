@@ -50,10 +50,14 @@ SELECT ref, name, body, digest, location_key FROM entity JOIN provider ON provid
 SELECT ref, name, body, digest, location_key FROM entity JOIN provider ON provider.id = provider_id
 WHERE ref > %(after)s ORDER BY ref LIMIT %(limit)s
 
+-- name: provider_id
+-- By which its entities are found: a number that the planner sees tells it whether to walk all refs or to sort the few that it owns.
+SELECT id FROM provider WHERE name = %(name)s
+
 -- name: entities_of
 -- Entities of one provider, in the order of their refs.
 SELECT ref, name, body, digest, location_key FROM entity JOIN provider ON provider.id = provider_id
-WHERE provider_id = (SELECT id FROM provider WHERE name = %(name)s) AND ref > %(after)s ORDER BY ref LIMIT %(limit)s
+WHERE provider_id = %(provider)s AND ref > %(after)s ORDER BY ref LIMIT %(limit)s
 
 -- name: count
 -- How many entities there are.
@@ -61,4 +65,4 @@ SELECT count(*) FROM entity
 
 -- name: count_of
 -- How many entities a provider owns.
-SELECT count(*) FROM entity WHERE provider_id = (SELECT id FROM provider WHERE name = %(name)s)
+SELECT count(*) FROM entity WHERE provider_id = %(provider)s

@@ -3,7 +3,7 @@
 WITH looked_at AS MATERIALIZED (
     SELECT ref, provider_id, digest, location_key, body FROM entity
     WHERE ref > %(after)s AND ref >= %(low)s AND ref < %(high)s AND ref LIKE %(within)s
-    AND (%(provider)s::text IS NULL OR provider_id = (SELECT id FROM provider WHERE name = %(provider)s))
+    AND (%(provider)s::integer IS NULL OR provider_id = %(provider)s)
     ORDER BY ref LIMIT %(window)s
 )
 SELECT ref, name, body, digest, location_key FROM looked_at JOIN provider ON provider.id = provider_id
@@ -16,7 +16,7 @@ ORDER BY ref LIMIT %(limit)s
 -- name: count_found
 -- How many entities match a query that can be answered without their bodies.
 SELECT count(*) FROM entity WHERE ref >= %(low)s AND ref < %(high)s AND ref LIKE %(within)s
-AND (%(provider)s::text IS NULL OR provider_id = (SELECT id FROM provider WHERE name = %(provider)s))
+AND (%(provider)s::integer IS NULL OR provider_id = %(provider)s)
 
 -- name: count_by_kind
 -- How many entities there are of each kind, by the beginning of their refs.
