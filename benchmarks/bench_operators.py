@@ -120,10 +120,12 @@ def calls(app: incrsim.App, size: Size) -> list[Call]:
         Call("approve", lambda: _told(do.approve(name, verdict), "removed"), half),
         Call("apply_full", lambda: app.apply_full(name, _all(size.source())).record.counts.added, half),
         Call("trigger", lambda: _told(do.trigger(name), "gone", "marks"), 0),
+        Call("start", lambda: _told(do.start(name), "gone", "marks"), 0),
+        Call("cancel", lambda: _told(do.cancel(name), "gone", "marks"), 0),
         Call("delete marks", lambda: _told(do.delete_marks(name), "gone", "marks"), 0),
         Call("delete", lambda: _told(do.delete(name), "gone", "problems"), pages + pages_of_half),
         Call("retire", lambda: _told(do.retire(name, entities), "entities"), entities),
-        Call("cleanup", lambda: _told(do.cleanup(), "ingestions"), 2 * providers - 1),
+        Call("cleanup", lambda: _told(do.cleanup(), "ingestions"), providers),
     ]
 
 
