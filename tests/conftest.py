@@ -30,10 +30,13 @@ settings.load_profile("incrsim")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a server by the fixtures that it asks for, so that nobody has to remember it."""
+    """Mark what needs a server by the fixtures that it asks for, so that nobody has to remember it; and begin with what
+    takes longest, so that at the end of a run no core waits for the other.
+    """
     for item in items:
         if "postgres_server" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.postgres)
+    items.sort(key=lambda item: "tests/mutants/test_mutants" not in item.nodeid)
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,7 @@ backoff = ["100ms"]
 # A lease lasts 31 s at least, and a soak of a minute wants to see dozens of them expire. So for a process that was
 # killed or put to sleep the time is moved, not waited for: its leases are dated back. That is all that anybody can see
 # of half a minute that passed without a word of it.
+_SERVES = "SELECT count(*) FROM incrsim.serving WHERE holder LIKE %s"
 _LET_LEASES_EXPIRE = (
     "UPDATE incrsim.lease SET expires_at = clock_timestamp() - interval '1 second' WHERE holder LIKE %s"
 )
@@ -123,8 +124,14 @@ class Workers:
             sleeper.send_signal(signal.SIGCONT)
         self.deeds["put to sleep"] += 1
 
-    def end(self) -> set[int]:
-        """Ask all to end, and return their exit codes."""
+    def end(self, clock: SystemClock) -> set[int]:
+        """Ask all to end once they serve, and return their exit codes: one that has just been started does not hear
+        signals yet.
+        """
+        for each in self._running:
+            ends = clock.monotonic() + PATIENCE
+            while clock.monotonic() < ends and not self._serves(each):
+                clock.wait(0.1)
         for each in self._running:
             each.send_signal(signal.SIGTERM)
         return {each.wait(PATIENCE) for each in self._running}
@@ -143,6 +150,10 @@ class Workers:
                 stderr=log,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             )
+
+    def _serves(self, worker: subprocess.Popen[bytes]) -> bool:
+        with psycopg.connect(self._url) as connection:
+            return connection.execute(_SERVES, (f"%-{worker.pid}-%",)).fetchone() != (0,)
 
     def _let_leases_expire(self, worker: subprocess.Popen[bytes]) -> None:
         with psycopg.connect(self._url) as connection:
@@ -173,7 +184,7 @@ def soak(url: str, directory: Path, seconds: float, seed: int = 1) -> Soaked:
         workers.quiet.write_text(str(step))
         assert step_now(workers.quiet) == step
         findings, ingestions = _wait_for_quiet(url, clock)
-        exits = workers.end()
+        exits = workers.end(clock)
     finally:
         workers.kill_all()
         watcher.end()
