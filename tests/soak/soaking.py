@@ -42,10 +42,10 @@ page_timeout = "1s"
 backoff = ["100ms"]
 """
 
+_SERVES = "SELECT count(*) FROM incrsim.serving WHERE holder LIKE %s"
 # A lease lasts 31 s at least, and a soak of a minute wants to see dozens of them expire. So for a process that was
 # killed or put to sleep the time is moved, not waited for: its leases are dated back. That is all that anybody can see
 # of half a minute that passed without a word of it.
-_SERVES = "SELECT count(*) FROM incrsim.serving WHERE holder LIKE %s"
 _LET_LEASES_EXPIRE = (
     "UPDATE incrsim.lease SET expires_at = clock_timestamp() - interval '1 second' WHERE holder LIKE %s"
 )
