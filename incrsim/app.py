@@ -113,20 +113,21 @@ class App:
         """
         self._roster.remove(name)
 
-    def attach(self, sink: Sink) -> DeliveryReport:
+    def attach(self, sink: Sink, *, seconds: float = math.inf) -> DeliveryReport:
         """Keep another system equal to the catalog: it is given all that there is, and from now on what changes.
 
         The store knows it by its name until `detach`, in every process; this one delivers to it (C-12).
 
         Args:
             sink: an object with a `name` and an `apply_mutation`.
+            seconds: begin no delivery after so many; what is left follows with `run`, `run_cycle` and `deliver`.
 
         Raises:
             InvalidSink: when it cannot serve as a sink.
             DuplicateSink: when another one of that name is attached.
         """
         self._courier.attach(sink)
-        return self.deliver()
+        return self.deliver(seconds=seconds)
 
     def detach(self, name: str) -> None:
         """Forget a sink, and what waits for it, in the store and so for every process.

@@ -105,10 +105,6 @@ class ProviderBusy(CallerError):
     """Another replica, or another thread of this one, works on the provider; try again when it is done (C-30)."""
 
 
-class SinkFailed(IncrsimError):
-    """A sink did not take a delivery; it stays in the outbox and comes again (C-12). Costs no attempt."""
-
-
 class InvalidTransition(CallerError):
     """The ingestion's status does not allow that step (C-14); the message tells the ingestion's story."""
 

@@ -88,7 +88,7 @@ def run_worker(plan: Plan, *, api: bool, verbose: bool) -> int:
         for provider, options in plan.providers:
             app.add(provider, **options)
         for sink in plan.sinks:
-            app.attach(sink)
+            app.attach(sink, seconds=0)  # a resync may take long: beside the bursts, and ended by a signal
         complain(f"serving {', '.join(app.providers())} on {app.store.describe()}, {plan.concurrency} bursts at once")
         with _api(app, plan) if api else nullcontext():
             settle()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from incrsim.errors import StoreError
+from incrsim.errors import CallerError, StoreError
 from incrsim.store.listening import POLL_INTERVAL, Heard
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class _Listener:
             try:
                 if not self._pool.pooled:
                     self._listen()
-            except StoreError as error:
+            except (StoreError, CallerError) as error:  # the store is away, or was closed meanwhile
                 log.info("not listening, so looking every %g s: %s", POLL_INTERVAL, error)
             self._heard(None)
             self._ended.wait(POLL_INTERVAL)

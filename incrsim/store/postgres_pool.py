@@ -67,11 +67,8 @@ class PostgresPool:
             CallerError: after `close`.
             StoreError: as `postgres_errors` says.
         """
-        if self._closed:
-            raise CallerError(f"{self._place} was closed; open it again, or close it after its last use")
-        self._leave_parent()
         with explained(self._place):
-            pooled = self._engine.raw_connection()
+            pooled = self._checked_out()
             try:
                 connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
                 if self.pooled:
@@ -89,10 +86,11 @@ class PostgresPool:
         """A connection that counts in no limit and is closed at the end: for one that is kept for long.
 
         Raises:
+            CallerError: after `close`.
             StoreError: as `postgres_errors` says.
         """
         with explained(self._place):
-            pooled = self._engine.raw_connection()
+            pooled = self._checked_out()
             connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
             pooled.detach()
             try:
@@ -104,6 +102,12 @@ class PostgresPool:
         """Close what nobody uses, and the rest when it comes back. Repeatable."""
         self._closed = True
         self._engine.dispose()
+
+    def _checked_out(self) -> sqlalchemy.PoolProxiedConnection:
+        if self._closed:
+            raise CallerError(f"{self._place} was closed; open it again, or close it after its last use")
+        self._leave_parent()
+        return self._engine.raw_connection()
 
     def _leave_parent(self) -> None:
         """Two processes that write to one socket would read each other's answers: a child begins with no connection."""

@@ -356,12 +356,19 @@ def test_closing_twice_is_closing_once(open_store: Callable[[], PostgresStore]) 
     store = open_store()
     store.close()
     store.close()
-    for use in (store.providers, lambda: store.register("p"), store.check):
+    for use in (store.providers, lambda: store.register("p"), store.check, lambda: backend_apart(store)):
         with pytest.raises(CallerError, match="was closed; open it again"):
             use()
 
 
-def test_a_forked_child_has_connections_of_its_own(store: PostgresStore) -> None:
+def backend_apart(store: PostgresStore) -> int:
+    """The same, on a connection such as listeners keep."""
+    with store._pool.apart() as connection:
+        return connection.info.backend_pid
+
+
+@pytest.mark.parametrize("used", ["backend", "backend_apart"])
+def test_a_forked_child_has_connections_of_its_own(store: PostgresStore, used: str) -> None:
     """A child that uses its copy of a store does not read its parent's answers, nor end its parent's sessions."""
     store.register("p")
     mine = backend(store)
@@ -369,7 +376,7 @@ def test_a_forked_child_has_connections_of_its_own(store: PostgresStore) -> None
     child = os.fork()
     if child == 0:
         try:
-            os.write(writable, str(backend(store)).encode())
+            os.write(writable, str(globals()[used](store)).encode())
         finally:
             os._exit(0)
     os.close(writable)

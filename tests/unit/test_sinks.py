@@ -376,6 +376,19 @@ def test_an_app_keeps_an_attached_sink_equal(caplog: pytest.LogCaptureFixture) -
         app.attach(Mirror())
 
 
+def test_attaching_need_not_wait_for_a_resync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has no time attaches a sink that has the rest of what there is with the next delivery."""
+    monkeypatch.setattr("incrsim.sinks.courier.BATCH", 2)
+    with incrsim.open(clock=VirtualClock()) as app:
+        app.add(Source(["a", "b", "c", "d", "e"], name="p"))
+        app.run_cycle("p")
+        sink = Mirror()
+        begun = app.attach(sink, seconds=0)
+        assert (begun.delivered, begun.more, sink.names()) == (2, True, ["a", "b"])
+        assert app.deliver().delivered == 3
+        assert sink.kept == catalog_of(app.store)
+
+
 def test_running_app_delivers_what_others_have_changed() -> None:
     """Also while no burst of its own runs, a running app tells its sinks."""
     clock = VirtualClock()
