@@ -261,10 +261,10 @@ class App:
 
         Raises:
             UnknownProvider: when this app does not serve it.
-            ProviderBusy: when a thread of it is stuck in this process.
+            ProviderBusy: when a thread of it is stuck in this process, or `stop` was called meanwhile.
         """
         with self._stops.call() as stop, self._roster.driven(name, stop) as engine:
-            return plan(engine.provider, engine.options, engine.store, engine.host)
+            return plan(engine.provider, engine.options, engine.store, engine.host, stopping=engine.stopping)
 
     def run(self, *, concurrency: int = CONCURRENCY) -> None:
         """Serve all providers until `stop` is called, each when it is due, as one of any number of replicas. The store
@@ -291,8 +291,8 @@ class App:
             worker.run(stop)
 
     def stop(self) -> None:
-        """End `run`, `run_cycle` and `tick` at the next page boundary, whichever are under way; when none is, the next
-        one ends so. May be called from any thread or signal handler.
+        """End `run`, `run_cycle`, `tick` and `plan` at the next page boundary, whichever are under way; when none is,
+        the next one ends so. May be called from any thread or signal handler.
         """
         self._stops.ask()
 

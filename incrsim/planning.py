@@ -51,7 +51,14 @@ def _untold(pages: int, counts: Counts) -> None:
     """For plans that nobody watches."""
 
 
-def plan(provider: Any, options: ProviderOptions, store: Store, host: Host, told: Told = _untold) -> Plan:
+def plan(  # what a burst has, and who watches
+    provider: Any,
+    options: ProviderOptions,
+    store: Store,
+    host: Host,
+    told: Told = _untold,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Plan:
     """Read a whole cycle of a provider and say what it would do; nothing is written to the store.
 
     The store is read while pages come in: what others change meanwhile may be seen or not. A provider that was never
@@ -63,9 +70,10 @@ def plan(provider: Any, options: ProviderOptions, store: Store, host: Host, told
         store: where its entities are.
         host: where its code runs.
         told: hears of each page.
+        stopping: asked at each page boundary; there is no plan when it says yes.
 
     Raises:
-        ProviderBusy: when a thread of the provider is stuck in this process (C-16).
+        ProviderBusy: when a thread of the provider is stuck in this process (C-16), or `stopping` said yes.
         Exception: whatever would fail the cycle: what the provider raises, a cursor that repeats, too many pages.
     """
     if host.is_stuck(provider.name):
@@ -76,7 +84,7 @@ def plan(provider: Any, options: ProviderOptions, store: Store, host: Host, told
     try:
         planning = _Planning(provider.name, options, store, ledger, _state(store, provider.name))
         planning.begin()
-        _read(planning, host.begin(provider, options.page_timeout.total_seconds()), told)
+        _read(planning, host.begin(provider, options.page_timeout.total_seconds()), told, stopping)
         return planning.result()
     except BaseException:
         ledger.close()
@@ -91,7 +99,7 @@ def _state(store: Store, provider: str) -> ProviderState:
         return ProviderState(provider, 0, lifecycle.first(1, now), None, now)
 
 
-def _read(planning: _Planning, session: BurstSession, told: Told) -> None:
+def _read(planning: _Planning, session: BurstSession, told: Told, stopping: Callable[[], bool]) -> None:
     try:
         session.enter()
         cursor: str | None = None
@@ -100,6 +108,11 @@ def _read(planning: _Planning, session: BurstSession, told: Told) -> None:
             going = planning.take(session.fetch(None if cursor is None else read_cursor(cursor)))
             cursor = planning.cursor
             told(planning.pages, planning.counts)
+            if going and stopping():
+                raise ProviderBusy(
+                    f"the plan of {planning.provider!r} was given up after {planning.pages} pages: this process stops, "
+                    "or serves the provider no longer; plan it elsewhere, or once that is done"
+                )
     except BaseException as error:
         try:
             session.leave(error)

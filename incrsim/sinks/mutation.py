@@ -41,7 +41,7 @@ class Mutation:
 
     Args:
         provider: the provider's name.
-        ingestion: the number of the ingestion that did it; `None` for events, direct mutations, and in a resync.
+        ingestion: the number of the ingestion that did it; `None` for events, direct deltas, `retire`, and in a resync.
         sequence: the number of its last change in the provider's outbox: it only grows, and one that came before means
             that the mutation is delivered again. The parts of a resync carry that of the last change before it.
         added: entities that are new or changed, as they are now.

@@ -62,7 +62,7 @@ class OutboxRow:
 
     Args:
         sequence: its number in the provider's outbox, from 1, without gaps.
-        ingestion: the number of the ingestion that did it; `None` for events and direct mutations.
+        ingestion: the number of the ingestion that did it; `None` for events, direct deltas and `retire`.
         ref: the entity.
         removed: whether it was removed.
     """

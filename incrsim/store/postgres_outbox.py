@@ -114,17 +114,17 @@ class PostgresOutbox(PostgresReading):
     @contextmanager
     def _no_writer(self) -> Iterator[psycopg.Connection[Any]]:
         """A transaction during which no other one changes entities; committed at its end."""
-        with self.connection() as connection:
-            for _ in range(LOCK_TRIES):
+        for _ in range(LOCK_TRIES):
+            # Anew for each try: behind a pooler our settings end with the transaction.
+            with self.connection() as connection:
                 if _lock_sinks(connection):
-                    break
-            else:
-                raise StoreUnavailable(
-                    f"{self._place}: a transaction kept a sink from being registered or removed for half an hour; "
-                    "look for a session that is `idle in transaction`, and end it"
-                )
-            yield connection
-            connection.commit()
+                    yield connection
+                    connection.commit()
+                    return
+        raise StoreUnavailable(
+            f"{self._place}: a transaction kept a sink from being registered or removed for half an hour; "
+            "look for a session that is `idle in transaction`, and end it"
+        )
 
     def _write(self, name: str, **parameters: Any) -> None:
         with self.connection() as connection, connection.pipeline():
@@ -145,7 +145,6 @@ def _lock_sinks(connection: psycopg.Connection[Any]) -> bool:
         connection.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_WAIT,))
         connection.execute(query("lock_sinks"))
     except errors.LockNotAvailable:
-        connection.rollback()
         return False
     return True
 

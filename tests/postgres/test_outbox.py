@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -23,6 +24,7 @@ from tests.contract.sinks import names_of, told, waiting
 from tests.mirror import Mirror, catalog_of
 from tests.postgres.conftest import Opener
 from tests.postgres.test_concurrency import PATIENCE, after, wait_for_lock, working_on
+from tests.postgres.test_listening import pooled
 from tests.postgres.test_sql import cost, peak
 from tests.postgres.test_store_errors import ask
 
@@ -148,6 +150,20 @@ def test_a_transaction_that_never_ends_is_reported(
     with working_on(store, "p"), pytest.raises(StoreUnavailable, match="idle in transaction"):
         q.store.register_sink("s")
     assert store.sinks() == []
+
+
+def test_behind_a_pooler_a_registration_tries_again_too(
+    store: PostgresStore, p: Driver, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second try finds the tables, although our settings have ended with the transaction of the first."""
+    monkeypatch.setattr(postgres_outbox, "LOCK_WAIT", "1ms")
+    monkeypatch.setattr(postgres_outbox, "LOCK_TRIES", 2)
+    # The tests' role is called as our schema is, and would find it without any setting.
+    with closing(PostgresStore.open(f"{pooled(database_url)}&options=-csearch_path%3Dpublic")) as other:
+        with working_on(store, "p"), pytest.raises(StoreUnavailable, match="idle in transaction"):
+            other.register_sink("s")
+        other.register_sink("s")
+    assert [each.name for each in store.sinks()] == ["s"]
 
 
 # --- what stays in the tables -----------------------------------------------------------------------------------------

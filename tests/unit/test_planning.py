@@ -56,6 +56,21 @@ def test_a_plan(bench: Bench, shape: type[Source]) -> None:
     assert source.log[-1] == "left"
 
 
+def test_a_plan_ends_when_the_app_stops(bench: Bench) -> None:
+    """A process that is to stop does not read a whole source first: the plan is given up at the next page."""
+
+    class Stopping(Source):
+        def next(self, context: Any, cursor: Any = None) -> Any:
+            bench.app.stop()
+            return super().next(context, cursor)
+
+    source = Stopping(["a"], ["b"], ["c"])
+    bench.app.add(source)
+    with pytest.raises(ProviderBusy, match="given up after 1 pages: this process stops"):
+        bench.app.plan("source")
+    assert source.log[-1] == "left by ProviderBusy"
+
+
 @pytest.mark.rule("C-28")
 def test_a_plan_says_what_guards_would_say(bench: Bench) -> None:
     """The verdict is the one that the sweep would have, with its numbers."""

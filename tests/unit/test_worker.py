@@ -78,6 +78,7 @@ def test_who_is_hurried_keeps_its_turn(agenda: Agenda, clock: VirtualClock) -> N
     assert [agenda.take(), agenda.take()] == ["waits", "rests"]
 
 
+@pytest.mark.rule("C-38")
 def test_news_of_who_is_taken_is_kept(agenda: Agenda) -> None:
     """Whoever took a provider may have read its state a moment before the news: it is looked at once more, and then as
     usual.

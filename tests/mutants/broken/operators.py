@@ -72,6 +72,11 @@ def sweep_is_lost_in_a_pause(patch: Patch) -> None:
 # --- delete, delete marks, cleanup, retire (C-34) ---------------------------------------------------------------------
 
 
+@mutant("C-34", "who retires is taken for one who hangs", also=("postgres",))
+def retiring_outlives_its_lease(patch: Patch) -> None:
+    patch.rewrite(operations._remove_owned, "tx.renew_lease(tx.lease)", "pass")
+
+
 @mutant("C-34", "delete begins anew at once")
 def delete_begins_at_once(patch: Patch) -> None:
     patch.rewrite(lifecycle.operate, "timedelta(0) if effect is Effect.RESTART_NOW else CANCEL_WAIT", "timedelta(0)")

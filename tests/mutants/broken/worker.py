@@ -27,6 +27,11 @@ def deaf_worker(patch: Patch) -> None:
     patch.rewrite(worker.Worker._hear, "if name in (None, each):", "if name is None:")
 
 
+@mutant("C-38", "news that come while a provider is looked at are forgotten")
+def news_too_early(patch: Patch) -> None:
+    patch.rewrite(worker.Agenda.hurry, "self._hurried.add(name)", "pass")
+
+
 @mutant("C-38", "operators' calls are told to nobody")
 def quiet_operators(patch: Patch) -> None:
     patch.rewrite(operations.operate, "tx.notify()", "pass")
