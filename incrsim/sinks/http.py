@@ -36,7 +36,7 @@ class HttpSink:
         timeout: seconds to wait for the service, at each step.
 
     Raises:
-        InvalidSink: when the URL is none of these.
+        InvalidSink: when the URL is none of these, or it or a header cannot be sent.
     """
 
     def __init__(
@@ -49,12 +49,19 @@ class HttpSink:
         timeout: float = 10.0,
     ) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        is_http = parts.scheme in ("http", "https") and parts.hostname and parts.username is None
+        # An HTTP library would say all of an address that it cannot send, a token in its query too.
+        is_sendable = url.isascii() and url.isprintable() and " " not in url
+        if not (is_http and is_sendable):
             # What is wrong with it is not shown: it may hold a password.
             raise InvalidSink(
-                "HttpSink(url=…) needs a URL such as https://example.org/hook; "
-                "a user and password go into headers, as an Authorization"
+                "HttpSink(url=…) needs a URL such as https://example.org/hook, without spaces and "
+                "with %-escapes for what is not ASCII; a user and password go into headers, as an Authorization"
             )
+        for header, value in (headers or {}).items():
+            # For the same reason: a token that was read from a file often ends with a line break.
+            if not (value.isascii() and value.isprintable()):
+                raise InvalidSink(f"HttpSink(headers=…): {header} holds a line break, or what no header can; strip it")
         self._url = url
         self._place = f"{parts.hostname}{parts.path.rstrip('/')}"  # a query may hold a token
         self.name = self._place if name is None else name

@@ -177,12 +177,30 @@ def test_what_speaks_no_http_is_no_answer(service: Service, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "example.org/hook", "ftp://x/y", "http://", "http://u:secret@x/"]
+    "url",
+    [
+        "file:///etc/passwd",
+        "example.org/hook",
+        "ftp://x/y",
+        "http://",
+        "http://u:secret@x/",
+        "http://x/a path?token=secret",
+        "http://x/?token=secret\n",
+        "http://x/ä?token=secret",
+    ],
 )
 def test_only_web_addresses_are_taken(url: str) -> None:
     """And what may be a password in one is not shown."""
     with pytest.raises(InvalidSink, match=r"https://example\.org/hook") as caught:
         HttpSink(url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["Bearer secret\n", "secret…"])
+def test_headers_that_cannot_be_sent_are_not_shown(value: str) -> None:
+    """A token with the line break of the file that it was in is refused at once; sent, it would stand in an error."""
+    with pytest.raises(InvalidSink, match="Authorization holds a line break") as caught:
+        HttpSink("http://localhost/", headers={"Authorization": value})
     assert "secret" not in str(caught.value)
 
 
