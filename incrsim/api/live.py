@@ -18,6 +18,7 @@ from incrsim.api.schemas import Schema, object_of
 from incrsim.api.stream import MEDIA_TYPE as EVENT_STREAM, Broadcast, EventResponse
 from incrsim.app import App
 from incrsim.errors import IncrsimError, ProviderError
+from incrsim.errors_text import text_of
 from incrsim.metrics import CONTENT_TYPE, render
 
 log = logging.getLogger("incrsim.api")
@@ -87,7 +88,7 @@ class Live:
         except IncrsimError:
             raise
         except Exception as error:
-            raise Problem(502, f"the provider failed: {type(error).__name__}: {error}") from error
+            raise Problem(502, f"the provider failed: {type(error).__name__}: {text_of(error)}") from error
         finally:
             self._planning.release()
 

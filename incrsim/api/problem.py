@@ -29,6 +29,7 @@ from incrsim.errors import (
     UnknownSink,
     WrongCount,
 )
+from incrsim.errors_text import escaped
 
 log = logging.getLogger("incrsim.api")
 
@@ -112,6 +113,7 @@ def answer(
         more: further members.
     """
     title = HTTPStatus(status).phrase
+    detail = escaped(detail)  # a provider's error may hold what JSON cannot
     document = {"type": kind, "title": title, "status": status, "detail": detail, "success": False, "message": detail}
     return Response(orjson.dumps(document | more), status, headers, MEDIA_TYPE)
 

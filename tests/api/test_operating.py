@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from incrsim import ProviderError
 from incrsim.api.routes import PREFIX
 from tests.api.world import NAME, ONE, World
 
@@ -91,10 +92,14 @@ def test_plan_shows_and_changes_nothing(here: World) -> None:
 
 
 def test_plan_tells_what_the_source_says(here: World) -> None:
-    """A source that fails during a plan is 502, with what it said; one plan is made at a time."""
+    """A source that fails during a plan is 502, with what it said, whatever that holds; one plan is made at a time."""
     here.source.pages[0] = ValueError("no such team")
     response = here.manager.post(f"{ONE}/plan")
     assert (response.status_code, response.json()["detail"]) == (502, "the provider failed: ValueError: no such team")
+    for error in (ValueError("half of \ud83d"), ProviderError("half of \ud83d")):
+        here.source.pages[0] = error
+        response = here.manager.post(f"{ONE}/plan")
+        assert (response.status_code, response.json()["detail"].endswith("half of \\ud83d")) == (502, True)
     answers = []
 
     def page_during_which_another_asks() -> list[str]:
