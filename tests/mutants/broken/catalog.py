@@ -21,4 +21,6 @@ def exported_under_our_key(patch: Patch) -> None:
 
 @mutant("C-13", "a search brings all rows at once", also=("postgres", "slow"))
 def search_in_memory(patch: Patch) -> None:
-    patch.rewrite(PostgresSearching._matching, 'else chunk, "limit": chunk}', 'else 10**9, "limit": 10**9}')
+    patch.rewrite(
+        PostgresSearching._matching, "window = WINDOW if query.needs_body else chunk", "window = chunk = 10**9"
+    )

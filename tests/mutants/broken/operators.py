@@ -135,9 +135,7 @@ def retire_takes_any_count(patch: Patch) -> None:
 
 @mutant("C-34", "retire ends after one chunk")
 def retire_one_chunk(patch: Patch) -> None:
-    patch.rewrite(
-        operations.retire, "sum(tx.remove_owned(SWEEP_CHUNK))", "next(tx.remove_owned(SWEEP_CHUNK), 0) or owned"
-    )
+    patch.rewrite(operations.retire, "_remove_owned(tx) if", "next(tx.remove_owned(SWEEP_CHUNK), 0) or owned if")
 
 
 @mutant("C-34", "retire removes what others own")
