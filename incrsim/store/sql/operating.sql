@@ -57,12 +57,15 @@ SELECT count(*) FROM entity WHERE provider_id = %(provider)s
 
 -- name: remove_owned_chunk
 -- Remove one chunk of what the provider owns; says where the next one begins, nothing at the end, and for the sinks what is gone.
+-- A range and no join: a server that has not heard of the provider's entities yet would compare each with each.
 WITH chunk AS MATERIALIZED (
-    SELECT id FROM entity WHERE provider_id = %(provider)s AND id > %(after)s ORDER BY id LIMIT %(limit)s
+    SELECT max(id) AS last FROM (
+        SELECT id FROM entity WHERE provider_id = %(provider)s AND id > %(after)s ORDER BY id LIMIT %(limit)s
+    ) AS first
 ), gone AS (
-    DELETE FROM entity USING chunk WHERE entity.provider_id = %(provider)s AND entity.id = chunk.id RETURNING entity.ref
+    DELETE FROM entity WHERE provider_id = %(provider)s AND id > %(after)s AND id <= (SELECT last FROM chunk) RETURNING ref
 )
-SELECT (SELECT max(id) FROM chunk), (SELECT count(*) FROM gone), (SELECT array_agg(ref ORDER BY ref) FROM gone WHERE EXISTS (SELECT FROM sink))
+SELECT (SELECT last FROM chunk), (SELECT count(*) FROM gone), (SELECT array_agg(ref ORDER BY ref) FROM gone WHERE EXISTS (SELECT FROM sink))
 
 -- name: withdraw
 -- A replica no longer serves what it does not name, and is forgotten when it was silent for too long.

@@ -24,22 +24,23 @@ SELECT ingestion.* FROM ingestion JOIN provider ON provider.id = provider_id
 WHERE name = %(name)s AND status = 'complete' ORDER BY number DESC LIMIT %(limit)s
 
 -- name: marks
--- Pages that the open ingestion has committed.
-SELECT mark.ingestion, sequence, mark.cursor, counts, committed_at
-FROM mark JOIN provider ON provider.id = mark.provider_id
-JOIN ingestion ON ingestion.provider_id = provider.id AND ingestion.number = mark.ingestion
-WHERE name = %(name)s AND status <> 'complete' AND sequence > %(after)s ORDER BY sequence LIMIT %(limit)s
+-- Pages that the open ingestion has committed. Here and below, a key looked up first: a join would read all that come after, and sort them.
+SELECT ingestion, sequence, cursor, counts, committed_at FROM mark
+WHERE (provider_id, ingestion) = (
+    SELECT provider_id, number FROM ingestion JOIN provider ON provider.id = provider_id
+    WHERE name = %(name)s AND status <> 'complete'
+) AND sequence > %(after)s ORDER BY sequence LIMIT %(limit)s
 
 -- name: problems
 -- Problems of all ingestions that are kept.
-SELECT problem.id, ingestion, sequence, kind, message, ref, field, rule
-FROM problem JOIN provider ON provider.id = provider_id
-WHERE name = %(name)s AND problem.id > %(after)s ORDER BY problem.id LIMIT %(limit)s
+SELECT id, ingestion, sequence, kind, message, ref, field, rule FROM problem
+WHERE provider_id = (SELECT id FROM provider WHERE name = %(name)s) AND id > %(after)s ORDER BY id LIMIT %(limit)s
 
 -- name: stale
 -- What the last verdict would have removed.
-SELECT ref FROM stale JOIN provider ON provider.id = provider_id
-WHERE name = %(name)s AND removable AND ref > %(after)s ORDER BY ref LIMIT %(limit)s
+SELECT ref FROM stale
+WHERE provider_id = (SELECT id FROM provider WHERE name = %(name)s) AND removable AND ref > %(after)s
+ORDER BY ref LIMIT %(limit)s
 
 -- name: entity
 -- One entity.

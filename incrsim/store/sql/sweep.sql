@@ -37,13 +37,14 @@ FROM (
 
 -- name: remove_chunk
 -- Remove one chunk of what was collected, is still owned and was not written since; says where the next one begins, nothing at the end, and for the sinks what is gone.
+-- The whole key comes from the chunk: a server that has not heard of the provider's entities yet would read all of them for each of its rows.
 WITH chunk AS MATERIALIZED (
-    SELECT entity_id FROM stale
+    SELECT provider_id, entity_id FROM stale
     WHERE provider_id = %(provider)s AND removable AND entity_id > %(after)s
     ORDER BY entity_id LIMIT %(limit)s
 ), gone AS (
     DELETE FROM entity USING chunk
-    WHERE entity.provider_id = %(provider)s AND entity.id = chunk.entity_id AND entity.written_in <> %(ingestion)s
+    WHERE entity.provider_id = chunk.provider_id AND entity.id = chunk.entity_id AND entity.written_in <> %(ingestion)s
     RETURNING entity.ref
 )
 SELECT (SELECT max(entity_id) FROM chunk), (SELECT count(*) FROM gone), (SELECT array_agg(ref ORDER BY ref) FROM gone WHERE EXISTS (SELECT FROM sink))

@@ -1,0 +1,67 @@
+"""Statements that have to do with long lists are planned well, whatever the server has been told of its tables."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from incrsim.store.postgres import PostgresStore
+from incrsim.store.queries import query
+from tests.conftest import execute
+from tests.contract.driver import Driver
+from tests.postgres.test_sql import nodes, p
+
+__all__ = ["p"]  # a fixture
+
+LONG_LISTS = {
+    "marks": "mark (provider_id, ingestion, sequence, seen, counts, committed_at) SELECT 1, 1, n, '{}', '{}', now()",
+    "problems": "problem (provider_id, ingestion, sequence, key, kind, message) "
+    "SELECT 1, 1, 1, decode(md5(n::text), 'hex'), 'invalid', 'torn'",
+    "stale": "stale (provider_id, entity_id, removable, ref) SELECT 1, n, true, 'component:default/e' || n",
+}
+
+
+@pytest.mark.parametrize("name", LONG_LISTS)
+def test_a_page_of_a_list_reads_no_more_than_it_shows(
+    store: PostgresStore, p: Driver, database_url: str, name: str
+) -> None:
+    """A page is read by its key: what comes behind it is neither read nor sorted."""
+    p.begin()
+    into, _, rows = LONG_LISTS[name].partition(" ")
+    execute(database_url, f"INSERT INTO incrsim.{into} {rows} FROM generate_series(1, 10000) n")
+    execute(database_url, f"ANALYZE incrsim.{into}")
+    after = "component:default/e2" if name == "stale" else 2000
+    with store.connection() as connection:
+        explain = b"EXPLAIN (FORMAT JSON) " + query(name).encode()
+        explained = connection.execute(explain, {"name": p.name, "after": after, "limit": 101}).fetchone()
+    assert explained is not None
+    found = list(nodes(explained[0][0]["Plan"]))
+    scans = {node["Node Type"] for node in found if node.get("Relation Name") == into}
+    assert scans == {"Index Scan"}, json.dumps(explained[0], indent=1)
+    assert "Sort" not in {node["Node Type"] for node in found}, json.dumps(explained[0], indent=1)
+
+
+@pytest.mark.parametrize("name", ["remove_chunk", "remove_owned_chunk"])
+def test_entities_are_removed_by_their_keys(store: PostgresStore, p: Driver, database_url: str, name: str) -> None:
+    """When the server was told of other providers' rows only, a chunk does not meet each entity of the provider."""
+    entities = (
+        "INSERT INTO incrsim.entity (written_in, added_in, provider_id, digest, ref, body) "
+        "SELECT 1, 1, %s, decode(md5(n::text), 'hex'), 'component:default/e' || n, 'x' FROM generate_series(%d, %d) n"
+    )
+    collected = "INSERT INTO incrsim.stale (provider_id, entity_id, removable, ref) SELECT provider_id, id, true, ref "
+    for table in ("entity", "stale"):
+        execute(database_url, f"ALTER TABLE incrsim.{table} SET (autovacuum_enabled = off)")
+    execute(database_url, entities % ("1000 + n", 1, 1000))
+    execute(database_url, collected + "FROM incrsim.entity")
+    execute(database_url, "ANALYZE incrsim.entity, incrsim.stale")
+    execute(database_url, entities % ("1", 1001, 2000))
+    execute(database_url, collected + "FROM incrsim.entity WHERE provider_id = 1")
+    parameters = {"provider": 1, "ingestion": 2, "after": 0, "limit": 500}
+    with store.connection() as connection:
+        explain = b"EXPLAIN (ANALYZE, FORMAT JSON) " + query(name).encode()
+        explained = connection.execute(explain, parameters).fetchone()
+        connection.rollback()
+    assert explained is not None
+    dropped = sum(node.get("Rows Removed by Join Filter", 0) for node in nodes(explained[0][0]["Plan"]))
+    assert dropped == 0, json.dumps(explained[0], indent=1)
