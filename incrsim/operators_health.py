@@ -97,7 +97,8 @@ class Known:
     def options(self) -> Mapping[str, Any]:
         """Its options where it is served; the defaults where it is not."""
         if self.here is None and self.serving:
-            return self.serving[-1].options
+            # A replica of an older version may know fewer.
+            return ProviderOptions().describe() | self.serving[-1].options
         return (self.here or ProviderOptions()).describe()
 
     @property

@@ -80,6 +80,7 @@ ORDER = (
     "cli",
     "testing",
     "notebook",
+    "__main__",
     "",
 )
 """Lowest first. A name stands for the module, its helpers (`entity_rules` is one of `entity`) and all inside of it; the
