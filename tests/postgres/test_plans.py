@@ -14,6 +14,10 @@ from tests.postgres.test_sql import nodes, p
 
 __all__ = ["p"]  # a fixture
 
+ENTITIES = (
+    "(written_in, added_in, provider_id, digest, ref, body) "
+    "SELECT 1, 1, 1, decode(md5(n::text), 'hex'), 'component:default/e' || n, 'x'"
+)
 LONG_LISTS = {
     "marks": "mark (provider_id, ingestion, sequence, seen, counts, committed_at) SELECT 1, 1, n, '{}', '{}', now()",
     "problems": "problem (provider_id, ingestion, sequence, key, kind, message) "
@@ -39,7 +43,9 @@ def test_a_page_of_a_list_reads_no_more_than_it_shows(
     found = list(nodes(explained[0][0]["Plan"]))
     scans = {node["Node Type"] for node in found if node.get("Relation Name") == into}
     assert scans == {"Index Scan"}, json.dumps(explained[0], indent=1)
-    assert "Sort" not in {node["Node Type"] for node in found}, json.dumps(explained[0], indent=1)
+    assert not [node for node in found if node["Node Type"] == "Sort" and node["Plan Rows"] > 101], json.dumps(
+        explained[0], indent=1
+    )
 
 
 @pytest.mark.parametrize("name", ["remove_chunk", "remove_owned_chunk"])
@@ -65,3 +71,36 @@ def test_entities_are_removed_by_their_keys(store: PostgresStore, p: Driver, dat
     assert explained is not None
     dropped = sum(node.get("Rows Removed by Join Filter", 0) for node in nodes(explained[0][0]["Plan"]))
     assert dropped == 0, json.dumps(explained[0], indent=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "columns"),
+    [
+        ("mark_stale", "stale", "removable, ref) SELECT 1, n, true, 'component:default/e' || n"),
+        ("reset_streaks", "streak", "cycles) SELECT 1, n, 1"),
+    ],
+    ids=["mark_stale", "reset_streaks"],
+)
+def test_what_is_not_kept_costs_nothing(
+    store: PostgresStore, p: Driver, database_url: str, name: str, table: str, columns: str
+) -> None:
+    """Where no ref is kept any more, the end of an ingestion reads neither its marks nor the provider's entities."""
+    p.begin()
+    execute(database_url, f"INSERT INTO incrsim.entity {ENTITIES} FROM generate_series(1, 5000) n")
+    execute(
+        database_url,
+        f"INSERT INTO incrsim.{table} (provider_id, entity_id, {columns} FROM generate_series(1, 5000) n",
+    )
+    execute(database_url, f"ANALYZE incrsim.{table}")
+    execute(database_url, f"DELETE FROM incrsim.{table}")
+    with store.connection() as connection:
+        explain = b"EXPLAIN (ANALYZE, FORMAT JSON) " + query(name).encode()
+        explained = connection.execute(explain, {"provider": 1, "number": 1}).fetchone()
+        connection.rollback()
+    assert explained is not None
+    read = {
+        node["Relation Name"]
+        for node in nodes(explained[0][0]["Plan"])
+        if node.get("Actual Loops") and "Relation Name" in node
+    }
+    assert not read & {"entity", "mark"}, json.dumps(explained[0], indent=1)

@@ -1,14 +1,14 @@
 -- name: mark_stale
--- What an ingestion marked is not among what an approval removes (C-26); where no refs are kept, no mark is read.
+-- What an ingestion marked is not among what an approval removes (C-26); where no refs are kept, no mark and no entity is read.
 WITH marked AS (
     SELECT unnest(seen) AS id FROM mark
     WHERE provider_id = %(provider)s AND ingestion = %(number)s
-      AND EXISTS (SELECT FROM stale WHERE provider_id = %(provider)s)
     UNION ALL
     SELECT entity.id FROM entity JOIN stale ON stale.provider_id = entity.provider_id AND stale.entity_id = entity.id
     WHERE entity.provider_id = %(provider)s AND entity.written_in = %(number)s
 )
-UPDATE stale SET marked = true FROM marked WHERE stale.provider_id = %(provider)s AND stale.entity_id = marked.id
+UPDATE stale SET marked = true FROM marked
+WHERE stale.provider_id = %(provider)s AND stale.entity_id = marked.id AND EXISTS (SELECT FROM stale WHERE provider_id = %(provider)s)
 
 -- name: approve_stale
 -- Approve what is still owned and was not marked since, neither by a complete ingestion nor by the open one (C-26).

@@ -72,16 +72,16 @@ ON CONFLICT (provider_id, number) DO UPDATE SET
     outcome = excluded.outcome, last_error = excluded.last_error, verdict = excluded.verdict
 
 -- name: reset_streaks
--- What a complete ingestion marked has its whole grace again, swept or not (C-25); where nothing has used any, no mark is read.
+-- What a complete ingestion marked has its whole grace again, swept or not (C-25); where nothing has used any, no mark and no entity is read.
 WITH marked AS (
     SELECT unnest(seen) AS id FROM mark
     WHERE provider_id = %(provider)s AND ingestion = %(number)s
-      AND EXISTS (SELECT FROM streak WHERE provider_id = %(provider)s)
     UNION ALL
     SELECT entity.id FROM entity JOIN streak ON streak.provider_id = entity.provider_id AND streak.entity_id = entity.id
     WHERE entity.provider_id = %(provider)s AND entity.written_in = %(number)s
 )
-DELETE FROM streak USING marked WHERE streak.provider_id = %(provider)s AND streak.entity_id = marked.id
+DELETE FROM streak USING marked
+WHERE streak.provider_id = %(provider)s AND streak.entity_id = marked.id AND EXISTS (SELECT FROM streak WHERE provider_id = %(provider)s)
 
 -- name: forget_marks
 -- The marks of an ingestion that is complete go in bulk (C-19).
