@@ -34,9 +34,9 @@ WITH one AS (
     WHERE EXISTS (SELECT FROM streak WHERE streak.provider_id = one.id)
        OR EXISTS (SELECT FROM stale WHERE stale.provider_id = one.id AND approved)
 ), owned AS (
-    SELECT id, provider_id, ref, written_in = (SELECT number FROM one) AS marked,
-           written_in = (SELECT number FROM one) OR id IN (SELECT id FROM marked) AS seen
-    FROM entity WHERE provider_id = %(provider)s AND ref > %(after)s ORDER BY ref LIMIT %(limit)s
+    SELECT entity.*, written_in = number AS marked, written_in = number OR id IN (SELECT id FROM marked) AS seen
+    FROM entity CROSS JOIN (SELECT number FROM one) AS open
+    WHERE provider_id = %(provider)s AND ref > %(after)s ORDER BY ref LIMIT %(limit)s
 )
 SELECT owned.ref, owned.marked,
        CASE WHEN seen THEN 0 ELSE coalesce(cycles, 0) END AS stale_cycles,
