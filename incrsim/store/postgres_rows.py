@@ -221,8 +221,10 @@ class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOper
             self._execute("forget_unapproved")
         else:
             self._execute("forget_stale")
-        self._execute("collect_stale", ingestion=ingestion, grace=grace)
-        owned, existing, stale, removable, approved = self._one("count_sweep", ingestion=ingestion)
+        owned, existing, written = self._one("count_marked", ingestion=ingestion)
+        if written < owned:  # else it was a first load, say, and there is nothing to look for
+            self._execute("collect_stale", ingestion=ingestion, grace=grace)
+        stale, removable, approved = self._one("count_stale")
         self._later("hide_kept")
         if approved:
             self._later("lapse_approval")

@@ -24,16 +24,15 @@ LEFT JOIN streak ON streak.provider_id = owned.provider_id AND streak.entity_id 
 WHERE NOT EXISTS (SELECT FROM marked WHERE marked.id = owned.id)
   AND NOT EXISTS (SELECT FROM stale WHERE stale.provider_id = %(provider)s AND stale.entity_id = owned.id)
 
--- name: count_sweep
--- The numbers that the guards judge (C-23), and what was approved (C-26).
-SELECT owned, existing, stale, removable, approved
-FROM (
-    SELECT count(*) AS owned, count(*) FILTER (WHERE added_in <> %(ingestion)s) AS existing
-    FROM entity WHERE provider_id = %(provider)s
-) AS entities, (
-    SELECT count(*) AS stale, count(*) FILTER (WHERE removable) AS removable, count(*) FILTER (WHERE approved) AS approved
-    FROM stale WHERE provider_id = %(provider)s
-) AS found
+-- name: count_marked
+-- What is owned, what of it was there before the ingestion (C-23), and what the ingestion has written.
+SELECT count(*), count(*) FILTER (WHERE added_in <> %(ingestion)s), count(*) FILTER (WHERE written_in = %(ingestion)s)
+FROM entity WHERE provider_id = %(provider)s
+
+-- name: count_stale
+-- What was found stale, what of it this sweep would remove, and what of that was approved (C-26).
+SELECT count(*), count(*) FILTER (WHERE removable), count(*) FILTER (WHERE approved)
+FROM stale WHERE provider_id = %(provider)s
 
 -- name: remove_chunk
 -- Remove one chunk of what was collected, is still owned and was not written since; says where the next one begins, nothing at the end, and for the sinks what is gone.
