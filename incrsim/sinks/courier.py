@@ -23,6 +23,9 @@ BATCH = 500
 RETRY_WAIT = 5.0
 """Seconds after which a sink that failed is tried again; until then nobody in this process waits for it."""
 
+LOOK_EVERY = 5.0
+"""Seconds after which it is looked again whether a sink of another process fails."""
+
 BUSY_WAIT = 10.0
 """Seconds that a delivery waits for another one of this process to the same sink."""
 
@@ -71,6 +74,8 @@ class Courier:
         self._holder = holder
         self._clock = clock
         self._attached: dict[str, _Attached] = {}
+        self._failing: dict[str, str] = {}
+        self._look_at = -math.inf
 
     def attach(self, sink: Sink) -> None:
         """Register a sink, and deliver to it from now on.
@@ -98,14 +103,16 @@ class Courier:
         """Deliver what waits, until nothing does; what goes wrong with a sink is told in the report.
 
         Args:
-            provider: only of this provider.
+            provider: only of this provider, before a page of it: then the report also tells of sinks that fail in other
+                processes.
             seconds: begin no delivery after so many.
 
         Raises:
             StoreError: when the store cannot be used.
         """
         ends_at = self._clock.monotonic() + seconds
-        delivered, failed, more = 0, {}, False
+        delivered, more = 0, False
+        failed = {} if provider is None else self._failing_elsewhere()
         for attached in self._attached.values():
             try:
                 count, left = self._empty(attached, provider, ends_at)
@@ -114,6 +121,15 @@ class Courier:
             else:
                 delivered, more = delivered + count, more or left
         return DeliveryReport(delivered, failed, more)
+
+    def _failing_elsewhere(self) -> dict[str, str]:
+        """Sinks of other processes stop pages here too, for their outbox would grow without end (C-12)."""
+        now = self._clock.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_EVERY
+            registered = self._store.sinks()
+            self._failing = {each.name: each.last_error or "" for each in registered if each.failing_since is not None}
+        return {name: error for name, error in self._failing.items() if name not in self._attached}
 
     def _empty(self, attached: _Attached, provider: str | None, ends_at: float) -> tuple[int, bool]:
         if self._clock.monotonic() < attached.retry_at:

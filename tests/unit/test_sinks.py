@@ -257,6 +257,25 @@ def rig_with(sink: Mirror, *pages: Any, **options: Any) -> Rig:
 
 
 @pytest.mark.rule("C-12")
+def test_a_sink_that_fails_elsewhere_stops_pages_here_too() -> None:
+    """A replica that has not attached a failing sink asks for no page either; once the sink is well it goes on."""
+    sink = Mirror()
+    rig = Rig(Source(["a"], ["b"]), burst_length="1s")
+    elsewhere = Courier(rig.store, "another replica", rig.clock)
+    elsewhere.attach(sink)
+    rig.engine = replace(rig.engine, sinks=Courier(rig.store, "replica", rig.clock))
+    sink.failing = "down"
+    assert elsewhere.deliver().failed
+    assert rig.names() == ["Claimed", "SinkBlocked", "BurstEnded"]
+    assert (rig.provider.asked, rig.ingestion.attempts) == ([], 0)
+    sink.failing = ""
+    rig.until_due()
+    assert not elsewhere.deliver().failed
+    rig.until_due()
+    assert "PageCommitted" in rig.names()
+
+
+@pytest.mark.rule("C-12")
 def test_the_engine_delivers_before_each_page() -> None:
     """What a page has changed arrives before the next one is asked for."""
     sink = Mirror()

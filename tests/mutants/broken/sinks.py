@@ -24,6 +24,11 @@ SLOW = ("postgres", "slow")
 # --- what is written --------------------------------------------------------------------------------------------------
 
 
+@mutant("C-12", "a sink that fails in another process stops no page here")
+def failing_elsewhere_is_no_matter(patch: Patch) -> None:
+    patch.rewrite(courier.Courier.deliver, "{} if provider is None else self._failing_elsewhere()", "{}")
+
+
 @mutant("C-12", "pages tell nothing")
 def pages_tell_nothing(patch: Patch) -> None:
     patch.rewrite(transactions.write_page, "tx.outbox_upserts(written.changes.written(), ingestion.number)", "pass")
