@@ -31,10 +31,14 @@ COPY entity (written_in, added_in, provider_id, digest, ref, location_key, body)
 
 -- name: update_entities
 -- Rewrite entities that this provider owns and that have changed.
+-- The whole key comes from the new rows: a server that has not heard of the provider's entities yet would read all of them for each page.
+WITH new AS MATERIALIZED (
+    SELECT %(provider)s::integer AS provider_id, id, digest, location_key, body
+    FROM unnest(%(ids)b::bigint[], %(digests)b::bytea[], %(keys)b::text[], %(bodies)b::text[]) AS line (id, digest, location_key, body)
+)
 UPDATE entity
 SET written_in = %(ingestion)s, digest = new.digest, location_key = new.location_key, body = new.body
-FROM unnest(%(ids)b::bigint[], %(digests)b::bytea[], %(keys)b::text[], %(bodies)b::text[]) AS new (id, digest, location_key, body)
-WHERE entity.provider_id = %(provider)s AND entity.id = new.id
+FROM new WHERE entity.provider_id = new.provider_id AND entity.id = new.id
 
 -- name: take_over_entities
 -- Take over entities whose owner carries the same location key (C-9).
