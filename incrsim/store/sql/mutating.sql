@@ -3,16 +3,17 @@
 SELECT ref FROM delta_ref WHERE provider_id = %(provider)s AND delta > %(after)s AND ref = ANY (%(refs)s)
 
 -- name: mark_refs
--- Mark what the provider owns of these, changed or not.
+-- Mark what the provider owns of these, changed or not; found by ref alone (no index knows IS NOT DISTINCT FROM), since a server that has not heard of the provider's entities yet would read all of them.
 UPDATE entity SET written_in = %(ingestion)s
-WHERE provider_id = %(provider)s AND ref = ANY (%(refs)s) AND written_in <> %(ingestion)s
+WHERE provider_id IS NOT DISTINCT FROM %(provider)s AND ref = ANY (%(refs)s) AND written_in <> %(ingestion)s
 
 -- name: remove_refs
--- Remove what the provider owns of these, locked in the order of refs (C-40).
+-- Remove what the provider owns of these, locked in the order of refs (C-40) and found as above.
 WITH found AS MATERIALIZED (
-    SELECT id FROM entity WHERE provider_id = %(provider)s AND ref = ANY (%(refs)s) ORDER BY ref FOR UPDATE
+    SELECT provider_id, id FROM entity
+    WHERE provider_id IS NOT DISTINCT FROM %(provider)s AND ref = ANY (%(refs)s) ORDER BY ref FOR UPDATE
 )
-DELETE FROM entity USING found WHERE entity.provider_id = %(provider)s AND entity.id = found.id RETURNING ref
+DELETE FROM entity USING found WHERE entity.provider_id = found.provider_id AND entity.id = found.id RETURNING ref
 
 -- name: record_delta
 -- Keep which refs a delta has set while a burst runs (C-29).
