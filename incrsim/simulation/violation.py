@@ -1,0 +1,43 @@
+"""A rule of the contract that did not hold in a simulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What did not hold.
+
+    Args:
+        rule: of the contract, for instance `C-20`.
+        provider: whose.
+        step: the number of the trace's line since which it is so.
+        expected: what must be.
+        found: what is.
+        story: what happened before, at most ten readable lines.
+    """
+
+    rule: str
+    provider: str
+    step: int
+    expected: str
+    found: str
+    story: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        told = "".join(f"\n  {line}" for line in self.story)
+        what = f"expected {self.expected}; found {self.found}"
+        return f"{self.rule} does not hold for {self.provider!r} since step {self.step}: {what}{told}"
+
+
+class Violation(AssertionError):  # noqa: N818 -- named for what happened, as those in `errors`
+    """A rule did not hold. An assertion, so that a test that meets it fails as one that asserted it itself.
+
+    Args:
+        finding: what did not hold.
+    """
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(str(finding))
+        self.finding = finding
