@@ -23,8 +23,11 @@ MAIN = "main"
 RIVAL = "rival"
 """The other provider of the same catalog."""
 
-Verb = Literal["add", "remove", "change", "bring_back", "rename", "claim", "yield"]
-"""What becomes of entities of a source; `claim` returns refs that the rival owns, and `yield` leaves them to it."""
+NOW = Moment(1)
+"""Of what is not planned, but happens now."""
+
+Verb = Literal["add", "remove", "change", "rename", "bring_back", "spoil", "heal", "claim", "unclaim"]
+"""What becomes of entities of a source: `spoil` makes them invalid, `claim` returns refs that the rival owns, too."""
 
 Where = Literal["anywhere", "before", "during", "after"]
 """Which entities an event is about: those of a page that was not read yet, was fetched and not committed, or was

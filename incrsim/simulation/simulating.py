@@ -16,6 +16,7 @@ from incrsim.simulation.source import FakeSource
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.violation import Finding, Violation
 from incrsim.simulation.world import World
+from incrsim.simulation.world_course import Course
 from incrsim.simulation.world_outfit import Blind
 from incrsim.store import Store
 
@@ -56,8 +57,9 @@ def run_scenario(
         engine=engine,
     )
     findings: tuple[Finding, ...] = ()
+    course = Course(world)
     try:
-        world.run()
+        course.run()
     except Violation as violation:
         findings = (violation.finding,)
     finally:
@@ -67,7 +69,7 @@ def run_scenario(
         provider=world.name,
         findings=findings,
         happenings=world.happenings,
-        steps=world.steps,
+        steps=course.steps,
         effects=tuple(world.dice.effects),
         digest=taken_down.digest,
         seconds=time.perf_counter() - began,

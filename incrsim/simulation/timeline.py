@@ -38,6 +38,11 @@ class Timeline(Generic[Planned]):
         while self._armed and self._armed[0][0] <= now:
             yield heappop(self._armed)[2]
 
+    def add(self, at: datetime, planned: Planned) -> None:
+        """One more, due at an instant."""
+        self._count += 1
+        heappush(self._armed, (at, self._count, planned))
+
     @property
     def next_instant(self) -> datetime | None:
         """When the next one is due of those whose steps have come, and that wait for the clock."""
@@ -55,5 +60,4 @@ class Timeline(Generic[Planned]):
 
     def _arm(self, now: datetime) -> None:
         moment, planned = self._ahead.pop()
-        self._count += 1
-        heappush(self._armed, (now + timedelta(seconds=moment.wait), self._count, planned))
+        self.add(now + timedelta(seconds=moment.wait), planned)

@@ -66,21 +66,37 @@ class Operated(WorldEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redeployed(WorldEvent):
-    """A replica was replaced by a process with other options."""
+    """A replica was replaced by a process with other options.
 
+    Args:
+        number: which one.
+        options: those that differ from the scenario's.
+    """
+
+    number: int
     options: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaFroze(WorldEvent):
-    """A replica does nothing, and knows nothing of it, until then."""
+    """A replica does nothing, and knows nothing of it.
 
+    Args:
+        number: which one.
+        until: when it goes on.
+    """
+
+    number: int
     until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockJumped(WorldEvent):
-    """The store's clock went ahead, while nobody did anything."""
+    """The clock went ahead, while nobody did anything.
+
+    Args:
+        seconds: how far.
+    """
 
     seconds: float
 

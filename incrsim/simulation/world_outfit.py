@@ -12,6 +12,7 @@ from incrsim.cursor import canonical_cursor
 from incrsim.draft import as_entity
 from incrsim.errors import Fenced, IncrsimError, StoreError
 from incrsim.simulation.crash import STORE_STEPS, Crash
+from incrsim.simulation.dice import Dice
 from incrsim.simulation.observation import Observer, Outcome, Returned, Seen, StepCall
 from incrsim.simulation.simulator import Happening
 from incrsim.store import Store
@@ -95,6 +96,33 @@ class _Watched:
             return result
 
         return step
+
+
+class Outfit:
+    """Wraps what replicas and operators of a run use.
+
+    Args:
+        store: the store as it is.
+        clock: of the run.
+        dice: of the run.
+        observer: hears of everything.
+        seconds: that a page takes.
+    """
+
+    def __init__(self, store: Store, clock: VirtualClock, dice: Dice, observer: Observer, seconds: float) -> None:
+        self._store = store
+        self._clock = clock
+        self._dice = dice
+        self._observer = observer
+        self._seconds = seconds
+
+    def store(self, number: int) -> Store:
+        """The store as a replica, or `OPERATOR`, has it."""
+        return watched(self._store, number, self._observer)
+
+    def provider(self, provider: Any, number: int) -> Any:
+        """A provider as a replica has it."""
+        return Paced(provider, self._clock, self._seconds, self._observer, number)
 
 
 class Blind:
