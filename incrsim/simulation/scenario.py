@@ -8,11 +8,12 @@ be read, changed by hand and reduced.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from incrsim.errors import CallerError, InvalidOptions
+from incrsim.lifecycle import Operator
 from incrsim.options import ProviderOptions
 from incrsim.simulation.dice import Fault
 from incrsim.simulation.moment import Moment
@@ -26,23 +27,30 @@ RIVAL = "rival"
 NOW = Moment(1)
 """Of what is not planned, but happens now."""
 
-Verb = Literal["add", "remove", "change", "rename", "bring_back", "spoil", "heal", "claim", "unclaim"]
+VERBS = ("add", "remove", "change", "rename", "bring_back", "spoil", "heal", "claim", "unclaim")
 """What becomes of entities of a source: `spoil` makes them invalid, `claim` returns refs that the rival owns, too."""
 
-Where = Literal["anywhere", "before", "during", "after"]
-"""Which entities an event is about: those of a page that was not read yet, was fetched and not committed, or was
-committed."""
+FULL = "full"
+"""In place of an operator's call: a full mutation of what the source holds then (C-30)."""
 
-OperatorName = Literal[
-    "trigger", "start", "cancel", "pause", "resume", "delete", "delete_marks", "cleanup", "approve", "retire", "full"
-]
-"""What an operator may call; `full` is a full mutation of what the source holds then (C-30)."""
+CALLS = (*Operator, "cleanup", "approve", "retire", FULL)
+"""What an operator may call."""
+
+WHERE = ("anywhere", "before", "during", "after")
+"""Which entities an event is about: any, or those of a page that was not read yet, was fetched and not committed, or
+was committed."""
 
 
 def _at_least(spec: object, name: str, least: int) -> None:
     value = getattr(spec, name)
     if not value >= least:
         raise CallerError(f"{type(spec).__name__}({name}={value!r}): it must be {least} or more")
+
+
+def _one_of(spec: object, name: str, allowed: Sequence[str]) -> None:
+    value = getattr(spec, name)
+    if value not in allowed:
+        raise CallerError(f"{type(spec).__name__}({name}={value!r}): it must be one of {', '.join(allowed)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +89,12 @@ class Change:
     """
 
     at: Moment
-    verb: Verb
+    verb: str
     count: int | None = None
     percent: float | None = None
 
     def __post_init__(self) -> None:
+        _one_of(self, "verb", VERBS)
         if (self.count is None) == (self.percent is None):
             raise CallerError(f"Change({self.verb!r}, count={self.count}, percent={self.percent}): give one of them")
 
@@ -103,9 +112,12 @@ class OperatorCall:
     """
 
     at: Moment
-    operator: OperatorName
+    operator: str
     provider: str | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _one_of(self, "operator", CALLS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +136,10 @@ class Webhook:
     added: int = 0
     changed: int = 0
     removed: int = 0
-    where: Where = "anywhere"
+    where: str = "anywhere"
+
+    def __post_init__(self) -> None:
+        _one_of(self, "where", WHERE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from incrsim.clock import VirtualClock
 from incrsim.engine import Engine
+from incrsim.errors import UnknownProvider
 from incrsim.host import InlineHost
 from incrsim.options import ProviderOptions
 from incrsim.simulation.dice import Dice
@@ -23,6 +24,7 @@ from incrsim.simulation.world_outfit import Outfit
 from incrsim.simulation.world_sink import Mirror
 from incrsim.sinks.courier import Courier
 from incrsim.store import Store
+from incrsim.store.contract import ProviderState
 
 WORLD = -2
 """In place of a replica's number in the trace: the world did it."""
@@ -113,13 +115,9 @@ class World:
 
     def fit(self, number: int, engine: Engine) -> Engine:
         """A replica begins: it has its own options, takes time, suffers and is watched."""
-        store = self._outfit.store(number)
-        fitted = replace(
-            engine,
-            provider=self._outfit.provider(engine.provider, number),
-            store=store,
-            options=self.options_of(engine.name, number),
-        )
+        name, store = engine.name, self._outfit.store(number)
+        provider = self._outfit.provider(engine.provider, number, lambda: self.options_of(name, number))
+        fitted = replace(engine, provider=provider, store=store, options=self.options_of(name, number))
         if self.sink is not None:
             courier = self.couriers[number] = Courier(store, engine.holder, self.clock)
             courier.attach(self.sink)
@@ -138,6 +136,13 @@ class World:
             holder="operator",
         )
 
+    def state(self) -> ProviderState | None:
+        """Where the provider is; `None` as long as no replica has registered it."""
+        try:
+            return self.store.state(self.name)
+        except UnknownProvider:
+            return None
+
     def options_of(self, provider: str, number: int) -> ProviderOptions:
         """The options that a provider has at a replica."""
         return self.options[number] if provider == self.name else self.scenario.provider_options()
@@ -151,11 +156,11 @@ def held_by(source: FakeSource) -> frozenset[str]:
 def source_of(scenario: Scenario, clock: VirtualClock) -> FakeSource:
     """The source of a scenario, as it is at first."""
     spec = scenario.source
-    return FakeSource(spec.entities, spec.page_size, seed=scenario.seed, name=spec.name, namespace=spec.name, clock=clock)
+    return FakeSource(
+        spec.entities, spec.page_size, seed=scenario.seed, name=spec.name, namespace=spec.name, clock=clock
+    )
 
 
 def rival_of(scenario: Scenario, rival: Rival, clock: VirtualClock) -> FakeSource:
     """The other provider of a scenario's catalog."""
-    return FakeSource(
-        rival.entities, rival.page_size, seed=scenario.seed + 1, name=RIVAL, namespace=RIVAL, clock=clock
-    )
+    return FakeSource(rival.entities, rival.page_size, seed=scenario.seed + 1, name=RIVAL, namespace=RIVAL, clock=clock)

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from incrsim import events
-from incrsim.errors import StoreError
 from incrsim.ingestion import Status
 from incrsim.simulation.moment import Moment
 from incrsim.simulation.scenario import NOW, OperatorCall, Scenario
@@ -112,14 +111,16 @@ class Course:
         self._schedule.thaw()
         if world.sink is not None:
             world.sink.down_until = self._clock.now()
-        if world.store.state(world.name).paused:
+        state = world.state()
+        if state is not None and state.paused:
             self._operate("resume")
 
     def _approve(self) -> None:
         """A sweep that was refused is let through: by now what is missing has really vanished."""
-        state = self._world.store.state(self._world.name)
-        verdict = state.last_verdict
-        if verdict is not None and verdict.refused and not state.approved and state.ingestion.status is Status.RESTING:
+        state = self._world.state()
+        if state is None or state.approved or state.ingestion.status is not Status.RESTING:
+            return
+        if state.last_verdict is not None and state.last_verdict.refused:
             self._operate("approve")
 
     def _operate(self, operator: str) -> None:
@@ -130,8 +131,8 @@ class Course:
             courier.deliver()
 
     def _stuck(self) -> Violation:
-        world = self._world
-        story = world.store.state(world.name).ingestion.story()
+        world, state = self._world, self._world.state()
+        story = "no provider was registered" if state is None else state.ingestion.story()
         return Violation(Finding("C-38", world.name, world.trace.length, "an end of the quiet phase", story))
 
     # --- between the two ----------------------------------------------------------------------------------------------

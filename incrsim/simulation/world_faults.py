@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from incrsim.lifecycle import Operator
 from incrsim.simulation import faults
-from incrsim.simulation.scenario import NOW, OperatorCall, Redeploy, Webhook
+from incrsim.simulation.scenario import FULL, NOW, OperatorCall, Redeploy, Webhook
 from incrsim.simulation.schedule import Lane
 from incrsim.simulation.world import World
 from incrsim.simulation.world_happenings import ClockJumped, ReplicaFroze
@@ -23,7 +24,7 @@ SINK_DOWN_FOR = (2, 60, 3600, 30 * 3600)
 PAUSED_FOR = (600, 3 * 3600, 30 * 3600)
 """Seconds after which somebody remembers a provider that was paused."""
 
-OTHER_OPTIONS = (
+OTHER_OPTIONS: tuple[Mapping[str, Any], ...] = (
     {},
     {"removal_grace_cycles": 0},
     {"removal_grace_cycles": 2},
@@ -45,7 +46,7 @@ class Troubles:
         later: plans something for so many seconds from now.
     """
 
-    def __init__(self, world: World, people: People, later: Callable[[float, Callable[[], None]], None]) -> None:
+    def __init__(self, world: World, people: People, later: Callable[[float, Callable[[], object]], None]) -> None:
         self._world = world
         self._people = people
         self._later = later
@@ -68,7 +69,7 @@ class Troubles:
             (faults.REDEPLOY, self._redeploys),
             (faults.SINK_DOWN, self._sink_fails),
             *((faults.of_operator(each), partial(self._operates, each)) for each in faults.OPERATORS),
-            (faults.FULL_MUTATION, partial(self._operates, "full")),
+            (faults.FULL_MUTATION, partial(self._operates, FULL)),
             *(
                 (faults.of_event(verb, when), partial(self._tells, verb, when))
                 for verb in faults.EVENT_VERBS

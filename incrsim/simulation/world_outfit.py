@@ -1,101 +1,21 @@
-"""What stands between a replica and the world: its provider takes time, and observers see what passes."""
+"""What stands between a replica and the world: its provider takes time, suffers and is watched, and so is its store."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Set as AbstractSet
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from incrsim.clock import VirtualClock
-from incrsim.cursor import canonical_cursor
-from incrsim.draft import as_entity
-from incrsim.errors import Fenced, IncrsimError, StoreError
-from incrsim.simulation.crash import STORE_STEPS, Crash
+from incrsim.options import ProviderOptions
+from incrsim.provider import Page
 from incrsim.simulation.dice import Dice
-from incrsim.simulation.observation import Observer, Outcome, Returned, Seen, StepCall
+from incrsim.simulation.faulty_provider import FaultyProvider
+from incrsim.simulation.observation import Observer, Outcome, Returned, StepCall
 from incrsim.simulation.simulator import Happening
+from incrsim.simulation.watched_store import StoreTroubles, watched_store
 from incrsim.store import Store
-
-WATCHED = STORE_STEPS | {"approve", "retire"}
-
-
-class Paced:
-    """A synchronous provider that does what another one does, a page in so many virtual seconds.
-
-    Args:
-        provider: the other one.
-        clock: passes.
-        seconds: a page.
-        observer: sees each page.
-        replica: whose.
-    """
-
-    def __init__(self, provider: Any, clock: VirtualClock, seconds: float, observer: Observer, replica: int) -> None:
-        self.name: str = provider.name
-        self._provider = provider
-        self._clock = clock
-        self._each = timedelta(seconds=seconds)
-        self._observer = observer
-        self._replica = replica
-
-    def around(self) -> AbstractContextManager[Any]:
-        """The other one's context."""
-        context: AbstractContextManager[Any] = self._provider.around()
-        return context
-
-    def next(self, context: Any, cursor: Any = None) -> Any:
-        """The other one's page, a little later."""
-        self._clock.advance(self._each)
-        page = self._provider.next(context, cursor)
-        entities = tuple(map(_seen, page.entities))
-        asked = None if cursor is None else canonical_cursor(cursor)
-        after = None if page.done else canonical_cursor(page.cursor)
-        self._observer.returned(Returned(self.name, self._replica, asked, entities, after, page.done))
-        return page
-
-
-def _seen(item: Any) -> Seen:
-    entity = as_entity(item)
-    return Seen(entity.ref, entity.digest, entity.location_key, not entity.violations)
-
-
-def watched(store: Store, replica: int, observer: Observer) -> Store:
-    """A store that does what `store` does, and lets an observer see each step."""
-    return cast(Store, _Watched(store, replica, observer))
-
-
-class _Watched:
-    def __init__(self, store: Store, replica: int, observer: Observer) -> None:
-        self._store = store
-        self._replica = replica
-        self._observer = observer
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._store, name)
-        if name in WATCHED:
-            method = self._step(name, method)
-        setattr(self, name, method)
-        return method
-
-    def _step(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*arguments: Any) -> Any:
-            provider = getattr(arguments[0], "provider", arguments[0])
-            call = StepCall(provider, self._replica, name, arguments)
-            self._observer.asks(call)
-            try:
-                result = method(*arguments)
-            except Crash:
-                self._observer.answered(call, Outcome.DIED, None)
-                raise
-            except IncrsimError as error:
-                lost = isinstance(error, StoreError) and not isinstance(error, Fenced)
-                self._observer.answered(call, Outcome.LOST if lost else Outcome.REFUSED, error)
-                raise
-            self._observer.answered(call, Outcome.DONE, result)
-            return result
-
-        return step
 
 
 class Outfit:
@@ -114,15 +34,44 @@ class Outfit:
         self._clock = clock
         self._dice = dice
         self._observer = observer
-        self._seconds = seconds
+        self._page = timedelta(seconds=seconds)
+        self._troubles = StoreTroubles(dice, clock)
 
     def store(self, number: int) -> Store:
         """The store as a replica, or `OPERATOR`, has it."""
-        return watched(self._store, number, self._observer)
+        return watched_store(self._store, self._dice, self._observer, self._clock, number, self._troubles)
 
-    def provider(self, provider: Any, number: int) -> Any:
-        """A provider as a replica has it."""
-        return Paced(provider, self._clock, self._seconds, self._observer, number)
+    def provider(self, provider: Any, number: int, options: Callable[[], ProviderOptions]) -> Any:
+        """A provider as a replica has it, whose options may change."""
+        faulty = FaultyProvider(provider, self._dice, self._clock, self._observer, number, options=options)
+        return Paced(faulty, self._clock, self._page)
+
+
+class Paced:
+    """Does what a faulty provider does, a page in so much virtual time.
+
+    Args:
+        provider: the other one.
+        clock: passes.
+        page: how long a page takes.
+    """
+
+    def __init__(self, provider: FaultyProvider, clock: VirtualClock, page: timedelta) -> None:
+        self.name = provider.name
+        self.topics = provider.topics
+        self.on_event = provider.on_event
+        self._provider = provider
+        self._clock = clock
+        self._page = page
+
+    def around(self) -> AbstractContextManager[Any]:
+        """The other one's context."""
+        return self._provider.around()
+
+    def next(self, context: Any, cursor: Any = None) -> Page:
+        """The other one's page, a little later."""
+        self._clock.advance(self._page)
+        return self._provider.next(context, cursor)
 
 
 class Blind:

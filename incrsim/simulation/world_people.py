@@ -10,6 +10,7 @@ from incrsim.errors import CallerError, StoreError
 from incrsim.lifecycle import Operator
 from incrsim.operators import Operators
 from incrsim.provider_events import Delta
+from incrsim.simulation import scenario
 from incrsim.simulation.crash import Crash
 from incrsim.simulation.observation import OPERATOR
 from incrsim.simulation.scenario import Change, OperatorCall, Redeploy, Webhook
@@ -46,7 +47,8 @@ class People:
         outcome = self._outcome(lambda: self._call(call.operator, provider, call.arguments))
         world.note(Operated(at=world.clock.now(), provider=provider, operator=call.operator, outcome=outcome))
         self._schedule.wake(provider, world.clock.now())
-        self._arrived_in(world.store.state(world.name).ingestion.number)
+        if (state := world.state()) is not None:
+            self._arrived_in(state.ingestion.number)
         return outcome in ("done", "died") or outcome.startswith("failed")
 
     def _call(self, operator: str, provider: str, arguments: Mapping[str, Any]) -> object:
@@ -59,9 +61,9 @@ class People:
                 return operators.retire(provider, arguments.get("expected_count", there))
             case "cleanup":
                 return operators.cleanup()
-            case "full":
+            case scenario.FULL:
                 return self._full(provider)
-        return getattr(operators, Operator(operator.replace("_", " ")).name.lower())(provider)
+        return getattr(operators, Operator(operator).name.lower())(provider)
 
     def _verdict(self, provider: str) -> int:
         verdict = self._world.store.state(provider).last_verdict
@@ -103,7 +105,7 @@ class People:
 
     def tell(self, webhook: Webhook) -> bool:
         """The source changes and tells of it; says whether somebody took it in."""
-        world, source = self._world, self._world.source
+        source = self._world.source
         before = dict(iter(source.snapshot()))
         for verb, count in (("remove", webhook.removed), ("change", webhook.changed), ("add", webhook.added)):
             if count:
@@ -121,8 +123,9 @@ class People:
             outcome = self._outcome(lambda: mutations.apply_delta(engine, delta, self._published, "services"))  # noqa: B023
             if outcome == "done":
                 break
-        told = {"added": len(list(delta.added)), "removed": len(list(delta.removed)), "outcome": outcome}
-        world.note(SourceTold(at=world.clock.now(), provider=world.name, **told))
+        added, removed = len(list(delta.added)), len(list(delta.removed))
+        at, name = world.clock.now(), world.name
+        world.note(SourceTold(at=at, provider=name, added=added, removed=removed, outcome=outcome))
         return outcome == "done"
 
     # --- deployments --------------------------------------------------------------------------------------------------
