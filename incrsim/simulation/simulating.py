@@ -63,6 +63,7 @@ def run_scenario(
     except Violation as violation:
         findings = (violation.finding,)
     finally:
+        world.end()
         opened.close()
     return Run(
         scenario=scenario,

@@ -41,7 +41,7 @@ class Outfit:
         """The store as a replica, or `OPERATOR`, has it."""
         return watched_store(self._store, self._dice, self._observer, self._clock, number, self._troubles)
 
-    def provider(self, provider: Any, number: int, options: Callable[[], ProviderOptions]) -> Any:
+    def provider(self, provider: Any, number: int, options: Callable[[], ProviderOptions]) -> Paced:
         """A provider as a replica has it, whose options may change."""
         faulty = FaultyProvider(provider, self._dice, self._clock, self._observer, number, options=options)
         return Paced(faulty, self._clock, self._page)
@@ -54,6 +54,9 @@ class Paced:
         provider: the other one.
         clock: passes.
         page: how long a page takes.
+
+    Attributes:
+        on_page: is called with each page.
     """
 
     def __init__(self, provider: FaultyProvider, clock: VirtualClock, page: timedelta) -> None:
@@ -63,6 +66,7 @@ class Paced:
         self._provider = provider
         self._clock = clock
         self._page = page
+        self.on_page: Callable[[Page], object] = lambda _: None
 
     def around(self) -> AbstractContextManager[Any]:
         """The other one's context."""
@@ -71,7 +75,9 @@ class Paced:
     def next(self, context: Any, cursor: Any = None) -> Page:
         """The other one's page, a little later."""
         self._clock.advance(self._page)
-        return self._provider.next(context, cursor)
+        page = self._provider.next(context, cursor)
+        self.on_page(page)
+        return page
 
 
 class Blind:
