@@ -47,12 +47,13 @@ class Dice:
 
     Attributes:
         effects: what took effect so far, as (kind, number of the opportunity), in the order in which it happened.
+        quiet: whether nothing happens any more.
     """
 
     def __init__(self, seed: int, faults: Iterable[Fault] = ()) -> None:
         self._seed = seed
         self._rows: dict[str, _Row] = {}
-        self._quiet = False
+        self.quiet = False
         self.effects: list[tuple[str, int]] = []
         for fault in faults:
             if fault.kind in self._rows:
@@ -68,7 +69,7 @@ class Dice:
         asked says `missed`.
         """
         row = self._rows.get(kind)
-        if row is None or self._quiet or not row.next():
+        if row is None or self.quiet or not row.next():
             return False
         self.effects.append((kind, row.number))
         return True
@@ -92,7 +93,7 @@ class Dice:
 
     def be_quiet(self) -> None:
         """From now on nothing happens: the quiet phase."""
-        self._quiet = True
+        self.quiet = True
 
 
 class _Row:
