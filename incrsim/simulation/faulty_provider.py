@@ -68,7 +68,7 @@ class FaultyProvider:
     ) -> None:
         self.name: str = provider.name
         self.topics = getattr(provider, "topics", ())
-        self.on_event = getattr(provider, "on_event", None)
+        self.on_event: Any = getattr(provider, "on_event", None)
         self._provider = provider
         self._dice = dice
         self._clock = clock
