@@ -47,20 +47,13 @@ class Dice:
 
     Attributes:
         effects: what took effect so far, as (kind, number of the opportunity), in the order in which it happened.
-<<<<<<< HEAD
-=======
         quiet: whether nothing happens any more.
->>>>>>> faults
     """
 
     def __init__(self, seed: int, faults: Iterable[Fault] = ()) -> None:
         self._seed = seed
         self._rows: dict[str, _Row] = {}
-<<<<<<< HEAD
-        self._quiet = False
-=======
         self.quiet = False
->>>>>>> faults
         self.effects: list[tuple[str, int]] = []
         for fault in faults:
             if fault.kind in self._rows:
@@ -76,11 +69,7 @@ class Dice:
         asked says `missed`.
         """
         row = self._rows.get(kind)
-<<<<<<< HEAD
-        if row is None or self._quiet or not row.next():
-=======
         if row is None or self.quiet or not row.next():
->>>>>>> faults
             return False
         self.effects.append((kind, row.number))
         return True

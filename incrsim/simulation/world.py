@@ -11,6 +11,7 @@ from typing import Any
 
 from incrsim.clock import VirtualClock
 from incrsim.engine import Engine
+from incrsim.entity import Entity
 from incrsim.errors import UnknownProvider
 from incrsim.host import InlineHost
 from incrsim.options import ProviderOptions
@@ -20,7 +21,9 @@ from incrsim.simulation.observation import OPERATOR, Observer
 from incrsim.simulation.scenario import RIVAL, Rival, Scenario
 from incrsim.simulation.simulator import Happening
 from incrsim.simulation.source import FakeSource
+from incrsim.simulation.source_weather import SourceWeather
 from incrsim.simulation.trace import Trace
+from incrsim.simulation.weather import CALM
 from incrsim.simulation.world_happenings import FaultStruck, SourceChanged, WorldEvent
 from incrsim.simulation.world_outfit import Outfit
 from incrsim.simulation.world_reading import Reading
@@ -85,8 +88,10 @@ class World:
         self._engine = engine
         self._host = InlineHost(clock)
         self._told = 0
+        self._weather = SourceWeather(self.dice, clock)
+        self._spoiled: set[bytes] = set()
         self.observer = observe(self)
-        self._outfit = Outfit(store, clock, self.dice, self.observer, scenario.source.seconds)
+        self._outfit = Outfit(store, clock, self.dice, self.observer, self.meant_valid, scenario.source.seconds)
 
     def begin(self) -> None:
         """The observer gets to know what there is at first, and hears of each change from now on."""
@@ -98,14 +103,20 @@ class World:
             self.observer.redeployed(number, options)
 
         self.source.on_change.append(self._source_changed)
+        self.source.clock = self.clock
+        for source in filter(None, (self.source, self.rival)):
+            source.weather = self._weather
 
     def end(self) -> None:
         """The source is as free as it was."""
         self.source.on_change.remove(self._source_changed)
+        self.source.weather = CALM
 
     def _source_changed(self, change: Change) -> None:
         """Something has become of entities of the source."""
         held = change.after
+        if change.verb == "spoil":
+            self._spoiled.update(entity.digest for ref, entity in held if ref in held.spoiled)
         count = sum(map(len, change.differences))
         self.observer.source_changed(self.name, held.refs - held.spoiled)
         at, name, holds = self.clock.now(), self.name, len(held)
@@ -161,6 +172,10 @@ class World:
             return self.store.state(self.name)
         except UnknownProvider:
             return None
+
+    def meant_valid(self, entity: Entity) -> bool:
+        """Whether an entity is valid, by those who made it: the weather, and the source that spoils some of its own."""
+        return self._weather.meant_valid(entity) and entity.digest not in self._spoiled
 
     def options_of(self, provider: str, number: int) -> ProviderOptions:
         """The options that a provider has at a replica."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from incrsim.clock import VirtualClock
+from incrsim.entity import Entity
 from incrsim.options import ProviderOptions
 from incrsim.provider import Page
 from incrsim.simulation.dice import Dice
@@ -26,14 +27,24 @@ class Outfit:
         clock: of the run.
         dice: of the run.
         observer: hears of everything.
+        is_valid: whether an entity was meant to be.
         seconds: that a page takes.
     """
 
-    def __init__(self, store: Store, clock: VirtualClock, dice: Dice, observer: Observer, seconds: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: VirtualClock,
+        dice: Dice,
+        observer: Observer,
+        is_valid: Callable[[Entity], bool],
+        seconds: float,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._dice = dice
         self._observer = observer
+        self._is_valid = is_valid
         self._page = timedelta(seconds=seconds)
         self._troubles = StoreTroubles(dice, clock)
 
@@ -43,7 +54,9 @@ class Outfit:
 
     def provider(self, provider: Any, number: int, options: Callable[[], ProviderOptions]) -> Paced:
         """A provider as a replica has it, whose options may change."""
-        faulty = FaultyProvider(provider, self._dice, self._clock, self._observer, number, options=options)
+        faulty = FaultyProvider(
+            provider, self._dice, self._clock, self._observer, number, options=options, is_valid=self._is_valid
+        )
         return Paced(faulty, self._clock, self._page)
 
 
