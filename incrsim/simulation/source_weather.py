@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 from zlib import crc32
 
 from incrsim.clock import VirtualClock
@@ -45,10 +45,8 @@ UNREADABLE: tuple[_Spoil, ...] = (
 )
 """What takes an entity its ref."""
 
-_WITHOUT_CURSOR = (faults.SOURCE_DOWN, faults.CONNECTION_CUT, faults.RATE_LIMIT)
-_INSTEAD = (*_WITHOUT_CURSOR, faults.TOKEN_EXPIRED)
-_LIES_AT_LAST = (faults.EMPTY_SUCCESS,)
-_LIES = (*_LIES_AT_LAST, faults.TRUNCATED)
+_INSTEAD = (faults.SOURCE_DOWN, faults.CONNECTION_CUT, faults.RATE_LIMIT, faults.TOKEN_EXPIRED)
+_LIES = (faults.EMPTY_SUCCESS, faults.TRUNCATED)
 
 
 class SourceWeather:
@@ -61,6 +59,8 @@ class SourceWeather:
 
     def __init__(self, dice: Dice, clock: VirtualClock) -> None:
         self._dice = dice
+        self._instead = dice.together(_INSTEAD)
+        self._lies = dice.together(_LIES)
         self._clock = clock
         self._spoiled: set[bytes] = set()
         self._half_until: datetime = clock.now()
@@ -72,24 +72,25 @@ class SourceWeather:
 
     def page(self, call: SourceCall, answer: Callable[[], SourcePage]) -> SourcePage:
         """See `Weather.page`."""
-        instead = self._dice.first(_WITHOUT_CURSOR if call.cursor is None else _INSTEAD)
-        if instead is not None:
-            self._no_page(instead, answer)
+        self._may_be_no_page(call, answer)
         page = self._with_duplicate(self._lied(self._halved(self._slowly(answer))))
         page = self._with_spoiled(page, faults.INVALID_ENTITY, SPOILS)
         return self._with_spoiled(page, faults.UNREADABLE_REF, UNREADABLE)
 
-    def _no_page(self, instead: str, answer: Callable[[], SourcePage]) -> NoReturn:
-        match instead:
+    def _may_be_no_page(self, call: SourceCall, answer: Callable[[], SourcePage]) -> None:
+        match self._instead.first():
+            case faults.SOURCE_DOWN:
+                raise Unavailable
             case faults.CONNECTION_CUT:
                 answer()
                 raise Cut
             case faults.RATE_LIMIT:
-                chosen = self._dice.choose(instead, len(LIMITED_FOR))
+                chosen = self._dice.choose(faults.RATE_LIMIT, len(LIMITED_FOR))
                 raise RateLimit(self._clock.now() + LIMITED_FOR[chosen])
+            case faults.TOKEN_EXPIRED if call.cursor is None:
+                self._dice.missed(faults.TOKEN_EXPIRED)
             case faults.TOKEN_EXPIRED:
                 raise TokenExpired
-        raise Unavailable
 
     def _slowly(self, answer: Callable[[], SourcePage]) -> SourcePage:
         if not self._dice.strikes(faults.SLOW_PAGE):
@@ -102,9 +103,11 @@ class SourceWeather:
     # --- lies ---------------------------------------------------------------------------------------------------------
 
     def _lied(self, page: SourcePage) -> SourcePage:
-        match self._dice.first(_LIES_AT_LAST if page.done else _LIES):
+        match self._lies.first():
             case faults.EMPTY_SUCCESS:
                 return SourcePage((), None, done=True)
+            case faults.TRUNCATED if page.done:
+                self._dice.missed(faults.TRUNCATED)
             case faults.TRUNCATED:
                 return replace(page, cursor=None, done=True)
         return page

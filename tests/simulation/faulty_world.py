@@ -38,8 +38,9 @@ class Unhurried(FakeSource):
 
 @dataclass
 class Heard:
-    """An observer that takes everything down."""
+    """An observer that takes everything down, and may object to what changes entities."""
 
+    objection: Exception | None = None
     pages: list[Returned] = field(default_factory=list)
     asked: list[StepCall] = field(default_factory=list)
     answers: list[tuple[str, Outcome, Any]] = field(default_factory=list)
@@ -59,6 +60,8 @@ class Heard:
     def answered(self, call: StepCall, outcome: Outcome, result: Any) -> None:
         assert call is self.asked[-1], "steps are told one after the other"
         self.answers.append((call.step, outcome, result))
+        if self.objection is not None and call.step in ("commit_page", "apply_delta"):
+            raise self.objection
 
     def happened(self, replica: int, happening: Happening) -> None: ...
 

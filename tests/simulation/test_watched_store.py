@@ -18,6 +18,7 @@ from incrsim.simulation.dice import Fault
 from incrsim.simulation.faults import KINDS, of_step
 from incrsim.simulation.observation import OPERATOR, Outcome
 from incrsim.simulation.simulator import StoreFailed
+from incrsim.simulation.violation import Finding, Violation
 from incrsim.simulation.watched_store import SLOW_FOR
 from incrsim.store.contract import Lease
 from incrsim.store.mutating import DeltaDraft
@@ -121,7 +122,9 @@ def test_the_store_is_down_for_all() -> None:
     world = FaultyWorld([Fault(faults.STORE_DOWN, occurrences=(5,))])
     while not world.dice.effects:
         world.run.step()
-    assert world.clock.now() < world.troubles.down_until
+    down_until = world.troubles.down_until
+    assert down_until is not None
+    assert world.clock.now() < down_until
     for replica in (0, 1, OPERATOR):
         with pytest.raises(StoreUnavailable):
             world.watched(replica).state("fake")
@@ -129,7 +132,7 @@ def test_the_store_is_down_for_all() -> None:
         world.watched(OPERATOR).operate("fake", Operator.START)
     assert world.watched(OPERATOR).describe() == "memory"
     world.run.run_cycle()
-    assert world.clock.now() >= world.troubles.down_until
+    assert world.clock.now() >= down_until
     assert list(world.of(StoreFailed))
     assert Outcome.FAILED in world.heard.outcomes("operate")
     world.come_to_rest()
@@ -151,3 +154,18 @@ def test_on_postgres(postgres_world: tuple[Store, VirtualClock]) -> None:
     store, clock = postgres_world
     for moment, step in [(Moment.DIES_INSIDE, "commit_page"), (Moment.ANSWER_LOST, "commit_sweep")]:
         replica_step(moment, step, partial(FaultyWorld, store=store, clock=clock, name=step.replace("_", "-")))
+
+
+def test_a_violation_stops_the_run() -> None:
+    """What an observer finds is heard by whoever drives the run: the engine does not take it for a failure of the
+    provider.
+    """
+    world = FaultyWorld()
+    found = Violation(Finding("C-10", "fake", 1, "a page", "none"))
+    world.heard.objection = found
+    with pytest.raises(Violation) as raised:
+        world.cycles(1)
+    assert raised.value is found
+    assert world.heard.asked[-1].step == "commit_page"
+    with pytest.raises(Violation):
+        world.watched(OPERATOR).apply_delta("fake", DeltaDraft([], []), OPTIONS)
