@@ -73,9 +73,9 @@ class Held(View):
 
     def _rows(self) -> Iterator[tuple[str, Row]]:
         """What counts, by ref."""
-        ref, without = self._shelf.ref, self._without
+        ref, without = self._shelf.formula.ref, self._without
         own, claims = self._holding.population.present(), self._holding.claims.items()
-        named = ((ref(*row), row) for row in own if row[0] not in without)
+        named = ((ref(index, state.renamed), (index, state)) for index, state in own if index not in without)
         if not claims:
             return named
         claimed = sorted((claim.ref, (index, claim)) for index, claim in claims if index not in without)

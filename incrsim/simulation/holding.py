@@ -95,13 +95,13 @@ class Shelf:
     """
 
     def __init__(self, formula: Formula, make: Callable[[int, int], Item]) -> None:
-        self._formula = formula
+        self.formula = formula
         self._make = make
         self._kept: dict[int, tuple[State, Entity]] = {}
 
     def ref(self, index: int, entry: Entry) -> str:
         """The ref of an entity; of one whose name is spoiled, that which it would have."""
-        return entry.ref if isinstance(entry, Claim) else self._formula.ref(index, entry.renamed)
+        return entry.ref if isinstance(entry, Claim) else self.formula.ref(index, entry.renamed)
 
     def items(self, rows: Iterable[Row]) -> list[Item]:
         """What a page holds for them."""

@@ -8,6 +8,7 @@ segments of ranks say all, any share can be met exactly, and the entities met li
 
 from __future__ import annotations
 
+import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,9 @@ from incrsim.simulation.states import State
 
 BLOCK = 1024
 """So many indexes are ranked at once."""
+
 _STOP = itemgetter(0)
+_NOTHING = (sys.maxsize, None)
 
 
 class Segment(NamedTuple):
@@ -57,7 +60,12 @@ class Population:
 
     def count(self, chosen: Callable[[State], bool]) -> int:
         """How many entities are in a chosen state."""
-        return sum(stop - start for start, stop, state in self._spans() if chosen(state))
+        number = start = 0
+        for stop, state in self.segments:
+            if chosen(state):
+                number += stop - start
+            start = stop
+        return number
 
     def grown(self, count: int) -> Population:
         """`count` new entities, behind all others in the source's order."""
@@ -85,19 +93,25 @@ class Population:
         if not count:
             return self
         total = self.count(chosen)
-        cuts = sorted({skip, (skip + count) % total})
+        # Where among the chosen ones what happens to them begins and ends.
+        cuts = iter([*sorted({skip, (skip + count) % total}), total])
+        cut, met = next(cuts), -skip % total < count
         result: list[Segment] = []
-        passed = 0
-        for start, stop, state in self._spans():
+        start = passed = 0
+        for segment in self.segments:
+            stop, state = segment
             if not chosen(state):
-                result.append(Segment(stop, state))
-                continue
-            width = stop - start
-            inner = [passed, *(cut for cut in cuts if passed < cut < passed + width), passed + width]
-            for left, right in pairwise(inner):
-                changes = (left - skip) % total < count
-                result.append(Segment(start + right - passed, change(state) if changes else state))
-            passed += width
+                result.append(segment)
+            else:
+                here = passed + stop - start
+                while cut < here:
+                    if cut > passed:
+                        result.append(Segment(stop - here + cut, change(state) if met else state))
+                    met = (cut - skip) % total < count
+                    cut = next(cuts)
+                result.append(Segment(stop, change(state)) if met else segment)
+                passed = here
+            start = stop
         return Population(self.seed, self.batches, _merged(result))
 
     def altered_at(self, index: int, change: Callable[[State], State]) -> Population:
@@ -119,15 +133,16 @@ class Population:
         """Those of one batch, the indexes from `first` to `stop`, from an index on."""
         segments = self.segments[_segment_of(self.segments, first) : _segment_of(self.segments, stop - 1) + 1]
         states = [segment.state if segment.state.present else None for segment in segments]
-        if len(states) == 1:
-            return zip(range(start, stop), repeat(states[0])) if states[0] else iter(())
+        if not any(states):
+            return iter(())
+        if len(states) == 1 and states[0]:
+            return zip(range(start, stop), repeat(states[0]))
         stops = [segment.stop - first for segment in segments]
         return chain.from_iterable(
             _present_among(
                 first + block * BLOCK, start, ranks(stop - first, f"{self.seed} {first}", block), stops, states
             )
             for block in range((start - first) // BLOCK, (stop - first - 1) // BLOCK + 1)
-            if any(states)
         )
 
     def differences(self, older: Population) -> Iterator[tuple[int, State | None, State]]:
@@ -137,28 +152,21 @@ class Population:
             older: what this population came from, in any number of steps.
         """
         before = iter(older.segments)
-        was = next(before, None)
-        for start, stop, state in self._spans():
-            left = start
-            while left < stop:
-                right = stop if was is None else min(stop, was.stop)
-                old = was.state if was else None
+        was, old = next(before, _NOTHING)
+        start = 0
+        for stop, state in self.segments:
+            while start < stop:
+                end = min(stop, was)
                 if old != state:
-                    yield from ((self._index(rank), old, state) for rank in range(left, right))
-                if was is not None and was.stop == right:
-                    was = next(before, None)
-                left = right
+                    yield from ((self._index(rank), old, state) for rank in range(start, end))
+                if was == end:
+                    was, old = next(before, _NOTHING)
+                start = end
 
     def _index(self, rank: int) -> int:
         batch = bisect_right(self.batches, rank)
         first = self.batches[batch - 1] if batch else 0
         return first + unshuffle(self.batches[batch] - first, f"{self.seed} {first}")(rank - first)
-
-    def _spans(self) -> Iterator[tuple[int, int, State]]:
-        start = 0
-        for stop, state in self.segments:
-            yield start, stop, state
-            start = stop
 
 
 def _present_among(

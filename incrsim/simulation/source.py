@@ -46,6 +46,7 @@ class FakeSource:
 
     Attributes:
         weather: what comes of each question to the source; calm unless set.
+        addresses: where it is served now, by the way of paging (see `serve`).
         on_change: functions that are called with each `Change` after it has happened.
 
     Example:
@@ -73,6 +74,7 @@ class FakeSource:
         self.dialect = _known("dialect", dialect, DIALECTS)
         self.clock = clock
         self.weather: Weather = CALM
+        self.addresses: dict[str, str] = {}
         self.on_change: list[Callable[[Change], object]] = []
         self.formula = Formula(seed, namespace, location_key)
         self._shelf = Shelf(self.formula, self.item)
@@ -125,6 +127,21 @@ class FakeSource:
     def item(self, index: int, version: int) -> Entity | Mapping[str, Any]:
         """What a page holds for an entity; a subclass may hand out its mapping instead, as a client of an API would."""
         return self.formula.entity(index, version)
+
+    def serve(self, paging: str) -> AbstractContextManager[str]:
+        """Serve it as a real HTTP API on loopback, in the weather that there is, until the context is left.
+
+        Args:
+            paging: `page-number`, `offset` (both drift), `token`, `link` or `graphql`.
+
+        Example:
+            with source.serve("page-number") as url:
+                httpx.get(f"{url}/services", params={"page": 2}).json()  # {"items": […], "page": 2, "totalPages": 20}
+        """
+        # An HTTP server is more than the demonstration needs.
+        from incrsim.simulation.served import serve
+
+        return serve(self, paging)
 
     # --- what happens to it -------------------------------------------------------------------------------------------
 
