@@ -7,6 +7,7 @@ with sources that are made up. `incrsim.open()` is where to begin.
 """
 
 import logging
+from typing import TYPE_CHECKING, Any
 
 from incrsim.app import App
 from incrsim.catalog import Catalog
@@ -22,6 +23,9 @@ from incrsim.preview import Preview, preview
 from incrsim.provider import IncrementalEntityProvider, Page, Problem
 from incrsim.provider_events import Delta, SourceEvent
 from incrsim.report import CycleReport
+
+if TYPE_CHECKING:
+    from incrsim.simulation.simulating import simulate
 
 __all__ = [
     "App",
@@ -55,9 +59,19 @@ __all__ = [
     "open",
     "preview",
     "resource",
+    "simulate",
     "system",
     "user",
 ]
 
 # A library stays silent unless its user configures logging.
 logging.getLogger("incrsim").addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    # What only simulations need is loaded for them.
+    if name == "simulate":
+        from incrsim.simulation.simulating import simulate
+
+        return simulate
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

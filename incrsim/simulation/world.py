@@ -25,6 +25,7 @@ from incrsim.simulation.source_weather import SourceWeather
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.weather import CALM
 from incrsim.simulation.world_happenings import FaultStruck, SourceChanged, WorldEvent
+from incrsim.simulation.world_masked import masking
 from incrsim.simulation.world_outfit import Outfit
 from incrsim.simulation.world_reading import Reading
 from incrsim.simulation.world_sink import Mirror
@@ -77,7 +78,7 @@ class World:
         self.trace = trace or Trace()
         self.dice = Dice(scenario.seed, scenario.faults)
         self.source = source or source_of(scenario, clock)
-        self.provider = provider or self.source
+        self.provider = self.source if provider is None else masking(provider, self.source.addresses)
         self.name: str = self.provider.name
         self.rival = None if scenario.rival is None else rival_of(scenario, scenario.rival, clock)
         self.sink = Mirror(clock) if scenario.sink else None

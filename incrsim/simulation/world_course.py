@@ -19,9 +19,10 @@ from incrsim.simulation.world_faults import Troubles
 from incrsim.simulation.world_happenings import QuietBegan
 from incrsim.simulation.world_people import People
 
-QUIET_STEPS = 2_000
-"""A quiet phase of more steps than this, and of ten more for each page of the source in each of its cycles, never
-ends."""
+QUIET_STEPS = 1_000
+STEPS_A_PAGE = 15
+"""A quiet phase of more steps than the first of these, and the second for each page of each of its cycles, never ends:
+each page may have a burst of its own."""
 
 Act = Callable[[], object]
 
@@ -90,7 +91,7 @@ class Course:
         cycles = 2 + max(options.removal_grace_cycles for options in world.options)
         wanted = self._rested + cycles
         pages = 2 + len(world.source) // world.scenario.source.page_size
-        last = self.steps + QUIET_STEPS + 10 * cycles * pages
+        last = self.steps + QUIET_STEPS + STEPS_A_PAGE * cycles * pages
         while self._rested < wanted:
             if self.steps > last:
                 raise self._stuck()
