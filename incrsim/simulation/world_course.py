@@ -24,6 +24,8 @@ STEPS_A_PAGE = 15
 """A quiet phase of more steps than the first of these, and the second for each page of each of its cycles, never ends:
 each page may have a burst of its own."""
 
+_DUE_LATER = (events.BurstEnded, events.Failed, events.SweepCommitted, events.IngestionEnded)
+
 Act = Callable[[], object]
 
 
@@ -154,17 +156,16 @@ class Course:
 
     def _stepped(self, number: int, happening: Happening) -> None:
         self._world.happened(number, happening)
-        match happening:
-            case events.Waiting(reason="paused"):
-                self._wait_for_somebody(number)
-            case events.SweepCommitted() if happening.provider == self._world.name:
-                self._rested += 1
-        if isinstance(happening, events.Event):
-            if happening.provider == self._world.name:
-                self._arrived_in(happening.ingestion)
-            due_at = getattr(happening, "due_at", None)
-            if due_at is not None:
-                self._schedule.wake(happening.provider, due_at)
+        if not isinstance(happening, events.Event):
+            return
+        if happening.provider == self._world.name:
+            self._timeline.arrived_in(happening.ingestion)
+            self._rested += type(happening) is events.SweepCommitted
+        if isinstance(happening, _DUE_LATER):
+            if happening.due_at is not None:
+                self._schedule.wake(happening.provider, happening.due_at)
+        elif type(happening) is events.Waiting and happening.reason == "paused":
+            self._wait_for_somebody(number)
 
     def _wait_for_somebody(self, number: int) -> None:
         self._schedule.lanes[number].replica.waits_until = FOR_SOMEBODY
