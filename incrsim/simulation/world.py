@@ -16,6 +16,7 @@ from incrsim.errors import UnknownProvider
 from incrsim.host import InlineHost
 from incrsim.options import ProviderOptions
 from incrsim.simulation.dice import Dice
+from incrsim.simulation.faults import EVENT_TIMES, EVENT_VERBS, of_event
 from incrsim.simulation.history import Change
 from incrsim.simulation.observation import OPERATOR, Observer
 from incrsim.simulation.scenario import RIVAL, Rival, Scenario
@@ -35,6 +36,9 @@ from incrsim.store.contract import ProviderState
 
 WORLD = -2
 """In place of a replica's number in the trace: the world did it."""
+
+EVENTS = tuple(of_event(verb, when) for verb in EVENT_VERBS for when in EVENT_TIMES)
+"""The kinds of faults that are events of the source."""
 
 
 class World:
@@ -89,6 +93,8 @@ class World:
         self._engine = engine
         self._host = InlineHost(clock)
         self._told = 0
+        # What was read is kept for events alone: it is as large as the source.
+        self._tells = bool(scenario.webhooks) or any(map(self.dice.plans, EVENTS))
         self._weather = SourceWeather(self.dice, clock)
         self._spoiled: set[bytes] = set()
         self.observer = observe(self)
@@ -146,7 +152,7 @@ class World:
         """A replica begins: it has its own options, takes time, suffers and is watched."""
         name, store = engine.name, self._outfit.store(number)
         provider = self._outfit.provider(engine.provider, number, lambda: self.options_of(name, number))
-        if name == self.name:
+        if name == self.name and self._tells:
             provider.on_page = partial(self.reading.fetched, number)
         fitted = replace(engine, provider=provider, store=store, options=self.options_of(name, number))
         if self.sink is not None:

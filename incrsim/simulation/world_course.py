@@ -90,7 +90,7 @@ class Course:
         """Nothing disturbs any more: as many sweeps as it takes for everything to come to rest."""
         world = self._world
         self._calm()
-        cycles = 2 + max(options.removal_grace_cycles for options in world.options)
+        cycles = 1 + self._is_under_way() + max(options.removal_grace_cycles for options in world.options)
         wanted = self._rested + cycles
         pages = 2 + len(world.source) // world.scenario.source.page_size
         last = self.steps + QUIET_STEPS + STEPS_A_PAGE * cycles * pages
@@ -104,6 +104,11 @@ class Course:
                 self._step(lane)
                 self._approve()
         self._deliver()
+
+    def _is_under_way(self) -> bool:
+        """Whether the open ingestion may have read what was so before the quiet phase."""
+        state = self._world.state()
+        return state is not None and state.ingestion.started_at is not None and not state.ingestion.outcome
 
     def _calm(self) -> None:
         world = self._world

@@ -16,6 +16,7 @@ from incrsim.simulation.scenario import Rival, Scenario, SourceSpec
 from incrsim.simulation.simulating import run_scenario
 from incrsim.simulation.source import FakeSource
 from incrsim.store.memory import MemoryStore
+from incrsim.store.memory_bodiless import BodilessStore
 
 if TYPE_CHECKING:
     from incrsim.clock import VirtualClock
@@ -150,3 +151,8 @@ def test_a_row_for_each_ingestion() -> None:
     assert str(table["removable"].dtype) == "Int64"
     assert table["outcome"].iloc[0] == "swept"
     assert (table["added"].iloc[0], table["unchanged"].iloc[1]) == (50, 50)
+
+
+def test_bodies_may_be_left_out() -> None:
+    """On a store without bodies everything goes as on one that has them."""
+    assert run_scenario(TINY, store=BodilessStore).digest == run_scenario(TINY).digest
