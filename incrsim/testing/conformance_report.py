@@ -8,7 +8,7 @@ from enum import StrEnum
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from incrsim.errors import MissingExtra
+from incrsim.frames import frame
 from incrsim.operators_sentences import entities, many
 from incrsim.plain import plain
 
@@ -119,11 +119,7 @@ class ConformanceReport:
         Raises:
             MissingExtra: when pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingExtra("DataFrames need pandas: pip install 'incrsim[notebook]'") from error
-        return pd.DataFrame([plain(row) | {"contract": row.clauses} for row in self.rows], columns=_COLUMNS)
+        return frame([plain(row) | {"contract": row.clauses} for row in self.rows], _COLUMNS)
 
     def __str__(self) -> str:
         """For terminals: the sum, and a line per rule."""
