@@ -1,7 +1,7 @@
 """A provider that commits one chosen sin: for tests of an engine, and of whatever watches one.
 
 The sins are listed in `hostile_pages.py` and `hostile_shapes.py` beside it, and those that last in
-`hostile_habits.py`; `SINNERS` has one for each rule of `incrsim check`.
+`hostile_habits.py`; `SINNERS` there has one for each rule of `incrsim check`.
 
 Without a sin its source has four components: `a` and `b` on one page, `c` and `d` on the next. A sin strikes where the
 second page is asked for, or where its name says. Set `sin = ""`, and it is good again.
@@ -19,42 +19,21 @@ from types import MethodType
 from typing import Any
 
 import incrsim
-from providers.hostile_habits import CHANGES, CONTEXTS, HABITS, MANY_NAMES, NEEDS_MORE, another_name, needs_more
+from providers.hostile_habits import (
+    ALL,
+    CHANGES,
+    CONTEXTS,
+    HABITS,
+    MANY_NAMES,
+    NEEDS_MORE,
+    another_name,
+    needs_more,
+)
 from providers.hostile_pages import FIRST_PAGES, SECOND_PAGES
 from providers.hostile_shapes import AROUNDS, ASYNC_PAGES
 
 SINS = (*SECOND_PAGES, *FIRST_PAGES, *ASYNC_PAGES, *AROUNDS)
 Body = dict[str, Any]
-
-SINNERS = {
-    "name": "goes-by-many-names",
-    "shape": "next-needs-more",
-    "around": "leave-raises",
-    "pages": "returns-nothing",
-    "cursor": "cursor-loop",
-    "ends": "never-ends",
-    "stateless": "keeps-its-place",
-    "repeatable": "gives-each-page-once",
-    "survives": "cleans-up-in-good-times-only",
-    "refs-unique": "duplicate-in-page",
-    "entities-valid": "invalid-name",
-    "no-problems": "problem-without-ref",
-    "not-empty": "empty-success",
-    "page-size": "entity-of-ten-megabytes",
-    "drift": "counts-its-pages",
-}
-"""Rule of `incrsim check` → a sin against it."""
-ALL = (
-    "goes-by-many-names",
-    "never-ends",
-    "gives-each-page-once",
-    "cleans-up-in-good-times-only",
-    "duplicate-in-page",
-    "invalid-name",
-    "problem-without-ref",
-    "entity-of-ten-megabytes",
-)
-"""What `sin="all"` commits: the sins of `SINNERS` that leave room for one another."""
 
 
 class Hostile:

@@ -81,3 +81,33 @@ CHANGES: dict[str, Callable[[Hostile, Any, Page], Page]] = {
     "counts-its-pages": _counts_its_pages,
 }
 HABITS = (MANY_NAMES, NEEDS_MORE, *CONTEXTS, *CHANGES)
+
+SINNERS = {
+    "name": "goes-by-many-names",
+    "shape": "next-needs-more",
+    "around": "leave-raises",
+    "pages": "returns-nothing",
+    "cursor": "cursor-loop",
+    "ends": "never-ends",
+    "stateless": "keeps-its-place",
+    "repeatable": "gives-each-page-once",
+    "survives": "cleans-up-in-good-times-only",
+    "refs-unique": "duplicate-in-page",
+    "entities-valid": "invalid-name",
+    "no-problems": "problem-without-ref",
+    "not-empty": "empty-success",
+    "page-size": "entity-of-ten-megabytes",
+    "drift": "counts-its-pages",
+}
+"""Rule of `incrsim check` → a sin against it."""
+ALL = (
+    "goes-by-many-names",
+    "never-ends",
+    "gives-each-page-once",
+    "cleans-up-in-good-times-only",
+    "duplicate-in-page",
+    "invalid-name",
+    "problem-without-ref",
+    "entity-of-ten-megabytes",
+)
+"""What `sin="all"` commits: the sins of `SINNERS` that leave room for one another."""

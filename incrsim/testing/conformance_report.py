@@ -99,8 +99,15 @@ class ConformanceReport:
         return iter(self.rows)
 
     def __getitem__(self, rule: str) -> ConformanceRow:
-        """The row of a rule."""
-        return next(row for row in self.rows if row.rule == rule)
+        """The row of a rule.
+
+        Raises:
+            KeyError: there is no such rule.
+        """
+        rows = {row.rule: row for row in self.rows}
+        if rule not in rows:
+            raise KeyError(f"there is no rule {rule!r}; they are {', '.join(rows)}")
+        return rows[rule]
 
     def headline(self) -> str:
         """One sentence."""

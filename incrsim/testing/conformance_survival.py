@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from typing import Any
 
 from incrsim.errors import StoreUnavailable
+from incrsim.host import BurstSession
 from incrsim.preview import Preview
 from incrsim.testing.conformance_seen import Seen, failed, passed, raised
 from incrsim.testing.conformance_subject import Held, Subject, places
@@ -26,10 +28,7 @@ def _interrupted(subject: Subject, reading: Preview) -> str | None:
     provider = _Watched(subject.fresh())
     place = places(reading)[:2][-1]
     try:
-        session = subject.begin(provider)
-        session.enter()
-        session.fetch(None)
-        session.leave(StoreUnavailable("the database went away, as far as this check is concerned"))
+        _end_badly(subject.begin(provider))
         badly = provider.closed()
         with subject.burst(provider) as session:
             differs = Held.by(session.fetch(place.cursor)).differs_from(Held.by(place.page))
@@ -39,6 +38,18 @@ def _interrupted(subject: Subject, reading: Preview) -> str | None:
         if provider.closed() and not badly:
             return "its context was closed after a burst that went well, and not after one that ended with an error"
     return None if differs is None else f"page {place.page.number}, in the burst after one with an error, {differs}"
+
+
+def _end_badly(session: BurstSession) -> None:
+    """A burst of one page; what goes wrong when its context is left comes out."""
+    try:
+        session.enter()
+        session.fetch(None)
+    except BaseException as error:
+        with suppress(Exception):
+            session.leave(error)
+        raise
+    session.leave(StoreUnavailable("the database went away, as far as this check is concerned"))
 
 
 class _Watched:

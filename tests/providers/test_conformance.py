@@ -14,8 +14,8 @@ from incrsim.testing import ConformanceReport, Outcome, provider_conformance
 from incrsim.testing.conformance_rules import names
 from providers.dpkg import Dpkg
 from providers.files import Files
-from providers.hostile import ALL, SINNERS, SINS, Hostile
-from providers.hostile_habits import HABITS
+from providers.hostile import SINS, Hostile
+from providers.hostile_habits import ALL, HABITS, SINNERS
 from providers.increasing_numbers import IncreasingNumbers
 from providers.python_packages import PythonPackages
 from providers.sql_table import SqlTable

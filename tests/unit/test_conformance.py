@@ -146,6 +146,19 @@ def test_state_in_a_class_is_found() -> None:
     assert report["stateless"].seen.startswith("page 3, read by itself, ")
 
 
+def test_empty_pages_are_fine_but_many_of_them_are_odd() -> None:
+    """Pages that hold nothing may be what a filter leaves; when no end is seen behind them, that is an advice."""
+
+    class Filtering(Source):
+        def next(self, context: Any, cursor: Any = None) -> Any:
+            page = cursor or 0
+            return incrsim.Page([entity(f"e{page}")] if page % 8 == 0 else [], cursor=page + 1, done=page == 16)
+
+    assert told(incrsim.check(Filtering)) == {"page-size": "advice"}
+    row = incrsim.check(Filtering, max_pages=8)["ends"]
+    assert (row.outcome, row.seen) == (Outcome.ADVICE, "the last 7 of 8 pages held nothing")
+
+
 def test_where_an_entity_differs_is_said() -> None:
     """A field that changes by itself is named, since it costs a write in each cycle."""
     times = iter(range(1000))
@@ -158,7 +171,9 @@ def test_where_an_entity_differs_is_said() -> None:
 
     row = incrsim.check(Clocked)["repeatable"]
     assert row.outcome is Outcome.ADVICE
-    assert row.seen == "component:default/a on page 1 says something else at each reading, at spec.seen.at"
+    assert row.seen == (
+        "1 of 1 entity on page 1 say something else at each reading, for instance component:default/a at spec.seen.at"
+    )
 
 
 def test_an_error_in_an_asynchronous_context_is_survived_too() -> None:
@@ -226,6 +241,8 @@ def test_report_for_people() -> None:
     html = report._repr_html_()
     assert html.count("<tr") == 1 + len(RULES)
     assert "&lt;b&gt;no" in html
+    with pytest.raises(KeyError, match="they are name, shape, "):
+        report["refs"]
 
 
 # --- as tests ---------------------------------------------------------------------------------------------------------
