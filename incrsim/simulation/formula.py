@@ -37,6 +37,10 @@ class Formula:
         suffix = _suffix(renamed) if renamed else ""
         return f"component:{self.namespace}/service-{index:09d}{suffix}"
 
+    def index(self, ref: str) -> int:
+        """The index of the entity that has this ref, or had it before it was renamed or after."""
+        return int(ref.partition("/service-")[2][:9])
+
     def entity(self, index: int, version: int) -> Entity:
         """An entity."""
         return Entity(self.body(index, version), location_key=self.location_key)

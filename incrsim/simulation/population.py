@@ -114,6 +114,13 @@ class Population:
             start = stop
         return Population(self.seed, self.batches, _merged(result))
 
+    def altered_at(self, index: int, change: Callable[[State], State]) -> Population:
+        """Change the one entity at an index."""
+        batch = bisect_right(self.batches, index)
+        first = self.batches[batch - 1] if batch else 0
+        rank = first + shuffle(self.batches[batch] - first, f"{self.seed} {first}")(index - first)
+        return self.altered(lambda _: True, change, 1, rank)
+
     def present(self, start: int = 0) -> Iterator[tuple[int, State]]:
         """The present entities from an index on, in the source's order, each with its state."""
         return chain.from_iterable(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from incrsim.clock import VirtualClock
@@ -22,6 +23,7 @@ from incrsim.options import ProviderOptions
 from incrsim.provider import check_provider
 from incrsim.simulation.crash import Crash
 from incrsim.simulation.trace import Trace
+from incrsim.simulation.violation import Halt
 from incrsim.store import Store
 
 LOOK_AGAIN = timedelta(seconds=1)
@@ -133,6 +135,8 @@ class Simulation:
         options: the provider's options.
         replicas: how many processes serve it.
         trace: takes down every step.
+        fit: gives a replica's engine, as it begins, what it shall have instead: say another store or other options.
+        first: the number of the first replica, where other simulations share the store.
 
     Example:
         clock = VirtualClock()
@@ -153,6 +157,8 @@ class Simulation:
         options: ProviderOptions | None = None,
         replicas: int = 1,
         trace: Trace | None = None,
+        fit: Callable[[int, Engine], Engine] = lambda _, engine: engine,
+        first: int = 0,
     ) -> None:
         self.name = check_provider(provider)
         self.store = store
@@ -164,7 +170,8 @@ class Simulation:
         self._host = InlineHost(clock)
         self._watchers: list[Callable[[int, Happening], object]] = []
         self._turn = 0
-        self.replicas = [Replica(number, self._engine) for number in range(replicas)]
+        self._fit = fit
+        self.replicas = [Replica(number, partial(self._engine, number)) for number in range(first, first + replicas)]
 
     def watch(self, watcher: Callable[[int, Happening], object]) -> None:
         """Call `watcher` after every step, with the replica's number and what happened."""
@@ -173,12 +180,18 @@ class Simulation:
     # --- one step at a time -------------------------------------------------------------------------------------------
 
     def step(self, number: int = 0) -> Happening:
-        """Resume a replica until its next event, its death or its store's failure."""
+        """Resume a replica until its next event, its death or its store's failure.
+
+        Raises:
+            Violation: when an observer finds one on the way.
+        """
         replica = self.replicas[number]
         try:
             happening: Happening = replica.step()
         except Crash:
             return self.crash(number)
+        except Halt as halt:
+            raise halt.violation from None
         except StoreError as error:
             replica.end_tick()
             replica.waits_until = self.clock.now() + LOOK_AGAIN
@@ -250,6 +263,7 @@ class Simulation:
         return replica.waits_until is None or replica.waits_until <= self.clock.now()
 
     def _note(self, number: int, happening: Happening) -> Happening:
+        number = self.replicas[number].number
         self.trace.add(number, happening)
         # A sweep whose answer was lost is heard of when somebody asks what is due.
         if isinstance(happening, SweepCommitted) or (
@@ -260,8 +274,8 @@ class Simulation:
             watcher(number, happening)
         return happening
 
-    def _engine(self, holder: str) -> Engine:
-        return Engine(
+    def _engine(self, number: int, holder: str) -> Engine:
+        engine = Engine(
             provider=self._provider,
             options=self.options,
             store=self.store,
@@ -269,3 +283,4 @@ class Simulation:
             host=self._host,
             holder=holder,
         )
+        return self._fit(number, engine)

@@ -186,6 +186,16 @@ class FakeSource:
         """
         return self._alter("bring_back", states.is_gone, states.back, count, percent)
 
+    def alter(self, verb: str, ref: str) -> None:
+        """One entity of your choice, which the source made itself, is removed, changed or renamed.
+
+        Args:
+            verb: `remove`, `change` or `rename`.
+            ref: of an entity that it holds.
+        """
+        change = _ONE[_known("verb", verb, _ONE)]
+        self._become(verb, self._population.altered_at(self.formula.index(ref), change))
+
     def spoil(self, what: Spoiled = "label", *, count: int | None = None, percent: Percent | None = None) -> int:
         """Some of the present, valid entities become invalid (C-7); returns how many.
 
@@ -275,6 +285,13 @@ class FakeSource:
         change = self._history.add(verb, Holding(population, kept), self.clock)
         for observer in self.on_change:
             observer(change)
+
+
+_ONE: Mapping[str, Callable[[State], State]] = {
+    "remove": states.gone,
+    "change": states.newer,
+    "rename": states.renamed,
+}
 
 
 def _known(argument: str, name: str, names: Iterable[str]) -> str:
