@@ -26,6 +26,7 @@ def main() -> None:
 
     mpl.use("agg")
     mpl.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "incrsim"}  # text as text, the same in each run
+    mpl.rcParams["path.simplify_threshold"] = 1.0  # pixels: nobody sees more of the bursts' thousand small peaks
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--database", help="the URL of an empty database, in place of an embedded Postgres")
     database = parser.parse_args().database

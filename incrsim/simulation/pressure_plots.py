@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from incrsim.errors import MissingExtra
 from incrsim.simulation.pressure import MemoryReport, Pressure, PressureReport
+from incrsim.simulation.pressure_table import told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,11 +43,9 @@ def queue(report: PressureReport, axes: Axes | None = None) -> Axes:
     for each in (report.full, report.bursts):
         minutes = [point.seconds / 60 for point in each.curve]
         lengths = [point.waiting for point in each.curve]
-        drawn.plot(minutes, lengths, color=COLOURS[each.way], label=f"{NAMES[each.way]}: at most {each.peak:,}")
-    drawn.set_title("Entities that wait to be processed")
-    drawn.set_xlabel("minutes since the start")
-    drawn.set_ylabel("entities in the queue")
-    return _finished(drawn)
+        label = f"{NAMES[each.way]}: at most {each.peak:,}"
+        drawn.plot(minutes, lengths, color=COLOURS[each.way], linewidth=2, clip_on=False, label=label)
+    return _finished(drawn, "Entities that wait to be processed", "minutes since the start", "entities in the queue")
 
 
 def small_provider(report: PressureReport, axes: Axes | None = None) -> Axes:
@@ -67,14 +66,16 @@ def small_provider(report: PressureReport, axes: Axes | None = None) -> Axes:
             list(worst.values()),
             color=COLOURS[each.way],
             marker=MARKERS[each.way],
-            markersize=3.5,
-            linewidth=1,
-            label=f"beside a {NAMES[each.way]}" if each.way == "full" else f"beside {NAMES[each.way]}",
+            markersize=4,
+            clip_on=False,
+            label=f"{NAMES[each.way]}: at most {told(each.small.worst_delay)}",
         )
-    drawn.set_title("How long another provider's changes wait")
-    drawn.set_xlabel("minutes since the start, at which they were committed")
-    drawn.set_ylabel("seconds until they are processed")
-    return _finished(drawn)
+    return _finished(
+        drawn,
+        "How long the small provider's changes wait",
+        "minutes since the start, when they were committed",
+        "seconds until they are processed",
+    )
 
 
 def memory(report: MemoryReport, axes: Axes | None = None) -> Axes:
@@ -95,12 +96,11 @@ def memory(report: MemoryReport, axes: Axes | None = None) -> Axes:
             list(peaks.values()),
             color=COLOURS[way],
             marker=MARKERS[way],
+            markersize=7,
+            linewidth=2,
             label=NAMES[way],
         )
-    drawn.set_title("The most memory that the process ever held")
-    drawn.set_xlabel("thousands of entities")
-    drawn.set_ylabel("MB")
-    return _finished(drawn)
+    return _finished(drawn, "The most memory that the process ever held", "thousands of entities", "MB")
 
 
 def _worst_by_change(pressure: Pressure) -> dict[float, float]:
@@ -119,12 +119,11 @@ def _new_axes() -> Axes:
     return axes
 
 
-def _finished(axes: Axes) -> Axes:
+def _finished(axes: Axes, title: str, across: str, up: str) -> Axes:
     """What all of them have in common."""
-    axes.title.set(color=INK, fontsize=13)
-    axes.set_title(axes.get_title(), loc="left")
-    for label in (axes.xaxis.label, axes.yaxis.label):
-        label.set(color=INK, fontsize=11)
+    axes.set_title(title, loc="left", color=INK, fontsize=13, pad=12)
+    axes.set_xlabel(across, color=INK, fontsize=11)
+    axes.set_ylabel(up, color=INK, fontsize=11)
     axes.tick_params(colors=INK, labelsize=11)
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlim(left=0)
@@ -132,5 +131,5 @@ def _finished(axes: Axes) -> Axes:
     axes.grid(color=GRID)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=11, labelcolor=INK)
+    axes.legend(facecolor="white", framealpha=1, edgecolor="none", fontsize=11, labelcolor=INK)
     return axes
