@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).parent / "images"
 SIZES = (10_000, 50_000, 100_000, 300_000)
-INTERVALS = ("0s", "3s", "4.5s", "9s")
 
 
 def main() -> None:
@@ -34,19 +33,11 @@ def main() -> None:
     print(compared, end="\n\n")
     _draw(pressure_plots.queue(compared), "pressure-queue")
     _draw(pressure_plots.small_provider(compared), "pressure-small-provider")
-    _print_intervals()
     print(pressure.recover(), end="\n\n")
     print(pressure.orphans(), end="\n\n")
     measured = pressure.memory(SIZES, database=database)
     print(measured)
     _draw(pressure_plots.memory(measured), "pressure-memory")
-
-
-def _print_intervals() -> None:
-    for interval in INTERVALS:
-        bursts = pressure.compare(entities=20_000, page_seconds=0.2, bursts={"burst_interval": interval}).bursts
-        print(f"burst_interval={interval}: {bursts.peak:,} wait, {bursts.last:.0f} s, {bursts.small.worst_delay:.1f} s")
-    print()
 
 
 def _draw(axes: Axes, name: str) -> None:

@@ -238,7 +238,7 @@ def _run(way: str, load: Load, open_store: Callable[[VirtualClock], Store], begi
         play(clock, [large, small], lambda: large.done, app.deliver)
         complete = clock.monotonic()
         _drain(queue, clock, small, app)
-        return Pressure(way, complete, queue.share(LARGE), queue.share(SMALL), tuple(queue.curve))
+        return Pressure(way, complete, queue.share(LARGE), queue.share(SMALL), queue.curve)
 
 
 def _small(load: Load, app: App, clock: VirtualClock) -> Bursts:

@@ -7,13 +7,15 @@ an entity due at once and so puts it behind all that wait, a removed one waits n
 from __future__ import annotations
 
 from array import array
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from incrsim.clock import Clock
 from incrsim.errors import CallerError
 from incrsim.sinks import Mutation
+
+ENTERED, SUPERSEDED, WITHDRAWN, WAITING = "entered", "superseded", "withdrawn", "waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,9 @@ class Point:
     oldest: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Share:
-    """What became of one provider's entities; `entered = served + superseded + withdrawn + waiting`.
+    """What became of one provider's entities; as many entered as were served, superseded or withdrawn, or wait.
 
     Args:
         entered: how many joined the queue.
@@ -45,12 +47,12 @@ class Share:
         served: seconds since the clock's start at which it had been processed.
     """
 
-    entered: int = 0
-    superseded: int = 0
-    withdrawn: int = 0
-    waiting: int = 0
-    changed: array[float] = field(default_factory=lambda: array("d"))
-    served: array[float] = field(default_factory=lambda: array("d"))
+    entered: int
+    superseded: int
+    withdrawn: int
+    waiting: int
+    changed: tuple[float, ...]
+    served: tuple[float, ...]
 
     @property
     def delays(self) -> list[float]:
@@ -66,6 +68,15 @@ class Share:
     def worst_delay(self) -> float:
         """The longest of them."""
         return max(self.delays, default=0.0)
+
+
+@dataclass(slots=True)
+class _Book:
+    """What a `Share` is made of, while it goes on."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    changed: array[float] = field(default_factory=lambda: array("d"))
+    served: array[float] = field(default_factory=lambda: array("d"))
 
 
 class _Place(NamedTuple):
@@ -99,17 +110,24 @@ class ProcessingQueue:
         if not service_rate > 0:
             raise CallerError(f"service_rate={service_rate}: nothing would ever be processed; write 1 or more a second")
         self.name = name
-        self.curve: list[Point] = []
         self._clock = clock
+        self._curve: list[Point] = []
         self._seconds_each = 1 / service_rate
         self._line: OrderedDict[str, _Place] = OrderedDict()
-        self._shares: dict[str, Share] = {}
+        self._books: defaultdict[str, _Book] = defaultdict(_Book)
         self._free_since = clock.monotonic()
         self._note(self._free_since)
 
     def share(self, provider: str) -> Share:
         """What became of a provider's entities up to the last `serve`."""
-        return self._shares.setdefault(provider, Share())
+        book = self._books[provider]
+        counts = {name: book.counts[name] for name in (ENTERED, SUPERSEDED, WITHDRAWN, WAITING)}
+        return Share(**counts, changed=tuple(book.changed), served=tuple(book.served))
+
+    @property
+    def curve(self) -> tuple[Point, ...]:
+        """The queue over time, up to the last `serve`."""
+        return tuple(self._curve)
 
     @property
     def seconds_to_empty(self) -> float:
@@ -126,11 +144,11 @@ class ProcessingQueue:
         now = self._clock.monotonic()
         for ref in mutation.removed:
             if (place := self._leave(ref)) is not None:
-                self.share(place.provider).withdrawn += 1
+                self._books[place.provider].counts[WITHDRAWN] += 1
         for entity in mutation.added:
             place = self._leave(entity.ref)
             if place is not None:
-                self.share(place.provider).superseded += 1
+                self._books[place.provider].counts[SUPERSEDED] += 1
             self._join(entity.ref, _Place(mutation.provider, now, now if place is None else place.changed))
         self._note(now)
 
@@ -139,10 +157,10 @@ class ProcessingQueue:
         now = self._clock.monotonic()
         while self._line and (at := self._next_served()) <= now:
             _, place = self._line.popitem(last=False)
-            share = self.share(place.provider)
-            share.waiting -= 1
-            share.changed.append(place.changed)
-            share.served.append(at)
+            book = self._books[place.provider]
+            book.counts[WAITING] -= 1
+            book.changed.append(place.changed)
+            book.served.append(at)
             self._free_since = at
             if not self._line:
                 self._note(at)
@@ -156,23 +174,23 @@ class ProcessingQueue:
         return next(iter(self._line.values()))
 
     def _join(self, ref: str, place: _Place) -> None:
-        share = self.share(place.provider)
-        share.entered += 1
-        share.waiting += 1
+        counts = self._books[place.provider].counts
+        counts[ENTERED] += 1
+        counts[WAITING] += 1
         self._line[ref] = place
 
     def _leave(self, ref: str) -> _Place | None:
         """The place that an entity gives up, if it was waiting."""
         place = self._line.pop(ref, None)
         if place is not None:
-            self.share(place.provider).waiting -= 1
+            self._books[place.provider].counts[WAITING] -= 1
         return place
 
     def _note(self, at: float) -> None:
         """One more point; of one instant there are two at most, before and after."""
         oldest = at - self._first().joined if self._line else 0.0
         point = Point(at, len(self._line), oldest)
-        if [each.seconds for each in self.curve[-2:]] == [at, at]:
-            self.curve[-1] = point
+        if [each.seconds for each in self._curve[-2:]] == [at, at]:
+            self._curve[-1] = point
         else:
-            self.curve.append(point)
+            self._curve.append(point)
