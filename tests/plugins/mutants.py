@@ -164,7 +164,7 @@ class Check:
                 return
             if self._mutant is not None and name_of(item) in killed:
                 continue
-            # Some were left out since the last one, which knew another to be the next: what pytest does after each test.
+            # Some were left out since the last one, which knew another to be the next.
             item.session._setupstate.teardown_exact(item)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
