@@ -7,6 +7,7 @@ with sources that are made up. `incrsim.open()` is where to begin.
 """
 
 import logging
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from incrsim.app import App
@@ -26,6 +27,10 @@ from incrsim.report import CycleReport
 
 if TYPE_CHECKING:
     from incrsim.simulation.simulating import simulate
+    from incrsim.testing.conformance import check
+
+_LATE = {"check": "incrsim.testing.conformance", "simulate": "incrsim.simulation.simulating"}
+"""What few programs need is imported when it is first asked for."""
 
 __all__ = [
     "App",
@@ -52,6 +57,7 @@ __all__ = [
     "SystemClock",
     "Verdict",
     "VirtualClock",
+    "check",
     "component",
     "domain",
     "group",
@@ -69,9 +75,6 @@ logging.getLogger("incrsim").addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:
-    # What only simulations need is loaded for them.
-    if name == "simulate":
-        from incrsim.simulation.simulating import simulate
-
-        return simulate
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATE[name]), name)

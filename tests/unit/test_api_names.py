@@ -29,6 +29,7 @@ EVERYDAY = [
     "SystemClock",
     "Verdict",
     "VirtualClock",
+    "check",
     "component",
     "domain",
     "group",
@@ -36,6 +37,7 @@ EVERYDAY = [
     "open",
     "preview",
     "resource",
+    "simulate",
     "system",
     "user",
 ]
