@@ -67,11 +67,16 @@ def simulate(
         return run_scenario(scenario, store=opened, trace=taken_down, source=source, provider=provider)
 
 
+def judge(_: World) -> Observer:
+    """Who judges what happens, unless somebody else is to."""
+    return Blind()
+
+
 def run_scenario(
     scenario: Scenario,
     *,
     store: Stores = MemoryStore,
-    observe: Callable[[World], Observer] = lambda _: Blind(),
+    observe: Callable[[World], Observer] = judge,
     trace: Trace | None = None,
     source: FakeSource | None = None,
     provider: Any = None,
