@@ -58,6 +58,7 @@ class World:
         dice: decide for all faults.
         rival: the source of the other provider, if there is one.
         sink: the other system that is kept equal to the catalog, if there is one.
+        names: of the providers.
         options: of each replica, now.
         happenings: everything so far, each with a replica's number, `OPERATOR` or `WORLD`.
         observer: who watches.
@@ -86,6 +87,7 @@ class World:
         self.name: str = self.provider.name
         self.rival = None if scenario.rival is None else rival_of(scenario, scenario.rival, clock)
         self.sink = Mirror(clock) if scenario.sink else None
+        self.names = [self.name] if self.rival is None else [self.name, RIVAL]
         self.options = [scenario.provider_options()] * scenario.replicas
         self.happenings: list[tuple[int, Happening | WorldEvent]] = []
         self.couriers: dict[int, Courier] = {}
@@ -118,6 +120,13 @@ class World:
         """The source is as free as it was."""
         self.source.on_change.remove(self._source_changed)
         self.source.weather = CALM
+
+    def be_quiet(self) -> None:
+        """No fault happens any more, and those that lasted are over."""
+        self.dice.be_quiet()
+        self._outfit.mend()
+        if self.sink is not None:
+            self.sink.down_until = self.clock.now()
 
     def _source_changed(self, change: Change) -> None:
         """Something has become of entities of the source."""
@@ -173,10 +182,10 @@ class World:
             holder="operator",
         )
 
-    def state(self) -> ProviderState | None:
-        """Where the provider is; `None` as long as no replica has registered it."""
+    def state(self, name: str) -> ProviderState | None:
+        """Where a provider is; `None` as long as no replica has registered it."""
         try:
-            return self.store.state(self.name)
+            return self.store.state(name)
         except UnknownProvider:
             return None
 

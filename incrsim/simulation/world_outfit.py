@@ -52,6 +52,10 @@ class Outfit:
         """The store as a replica, or `OPERATOR`, has it."""
         return watched_store(self._store, self._dice, self._observer, self._clock, number, self._troubles)
 
+    def mend(self) -> None:
+        """The store can be reached again."""
+        self._troubles.down_until = self._clock.now()
+
     def provider(self, provider: Any, number: int, options: Callable[[], ProviderOptions]) -> Paced:
         """A provider as a replica has it, whose options may change."""
         faulty = FaultyProvider(

@@ -49,7 +49,7 @@ class People:
         outcome = self._outcome(lambda: self._call(call.operator, provider, call.arguments))
         world.note(Operated(at=world.clock.now(), provider=provider, operator=call.operator, outcome=outcome))
         self._schedule.wake(provider, world.clock.now())
-        if (state := world.state()) is not None:
+        if (state := world.state(world.name)) is not None:
             self._arrived_in(state.ingestion.number)
         return outcome in ("done", "died") or outcome.startswith("failed")
 
