@@ -177,9 +177,19 @@ _STEP_SENTENCES = {
     Moment.ANSWER_LOST: "`{}` is committed, and its answer is lost",
 }
 
-_STEP_RATES = {"claim": 0.003, "commit_page": 0.008, "commit_sweep": 0.04, "end_burst": 0.015}
-_RARE_STEP = 0.03
-"""The rate for steps that a cycle has few of."""
+_STEP_RATES = {
+    "claim": 0.003,
+    "commit_page": 0.008,
+    "end_burst": 0.015,
+    "record_failure": 0.02,
+    "register": 0.02,
+    "apply_delta": 0.02,
+    "commit_sweep": 0.04,
+    "operate": 0.04,
+    "give_back": 0.3,
+}
+_RARE_STEP = 0.12
+"""The rate for steps that few cycles have: what never goes wrong proves nothing."""
 
 
 def _of_steps() -> Iterable[Kind]:
@@ -215,10 +225,10 @@ _OF_SCHEDULER = (
     _scheduler(CLOCK_JUMP, "the clock jumps ahead", 0.003),
     _scheduler(REDEPLOY, "a replica goes on with other options", 0.002),
     _scheduler(SINK_DOWN, "a sink takes nothing in for a while", 0.02, Need.SINK),
-    _scheduler(FULL_MUTATION, "somebody applies all of the source's entities as one full mutation", 0.001),
+    _scheduler(FULL_MUTATION, "somebody applies all of the source's entities as one full mutation", 0.002),
     *(
-        _scheduler(of_operator(each), f"an operator asks for `{each}`, whatever is under way", 0.0008)
-        for each in OPERATORS
+        _scheduler(of_operator(each), f"an operator asks for `{each}`, whatever is under way", rate)
+        for each, rate in {**dict.fromkeys(OPERATORS, 0.0008), "approve": 0.005}.items()
     ),
     *(
         _scheduler(of_event(verb, when), f"an event {verb} an entity {when} the page that holds it", 0.003, Need.EVENTS)
