@@ -10,6 +10,7 @@ from collections.abc import Iterable, Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
+from incrsim.ingestion import Status
 from incrsim.lifecycle import Operator
 from incrsim.simulation.crash import STORE_STEPS, TRANSACTIONS, Moment
 from incrsim.simulation.dice import Fault
@@ -34,6 +35,11 @@ class Need(StrEnum):
     SINK = "a sink"
 
 
+OPEN = frozenset(Status) - {Status.COMPLETE}
+"""In which statuses an ingestion can be that is not complete: in all of them most things can go wrong, since a replica
+may be late, and still at what has ended long ago."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of fault.
@@ -46,6 +52,7 @@ class Kind:
         lies: whether the source then says what is not so.
         gentle: whether it happens in gentle weather, too.
         needs: what must be there, or it is impossible.
+        statuses: in which statuses of the provider's ingestion it can take effect.
     """
 
     name: str
@@ -55,11 +62,22 @@ class Kind:
     lies: bool = False
     gentle: bool = False
     needs: frozenset[Need] = frozenset()
+    statuses: frozenset[Status] = OPEN
 
     def impossible(self, present: AbstractSet[Need]) -> str | None:
         """Why it cannot happen in a simulation with only these; `None` when it can."""
         missing = sorted(self.needs - present)
         return f"needs {', and '.join(missing)}" if missing else None
+
+    def impossible_in(self, status: Status) -> str | None:
+        """Why it cannot take effect while the provider's ingestion is in this status; `None` when it can."""
+        if status in self.statuses:
+            return None
+        if status is Status.COMPLETE:
+            return "an ingestion that is complete is never the one that a step meets"
+        return (
+            f"the step is refused unless the ingestion is {' or '.join(sorted(self.statuses))}, and nothing goes wrong"
+        )
 
 
 # --- by name, for those who throw the dice ----------------------------------------------------------------------------
@@ -192,12 +210,24 @@ _RARE_STEP = 0.12
 """The rate for steps that few cycles have: what never goes wrong proves nothing."""
 
 
+_STEP_STATUSES = {
+    "commit_page": frozenset({Status.BURSTING}),
+    "commit_sweep": frozenset({Status.SWEEPING}),
+    "end_burst": frozenset({Status.BURSTING, Status.SWEEPING}),
+    "record_failure": frozenset({Status.BURSTING, Status.SWEEPING}),
+    "lease_for_full": frozenset({Status.SCHEDULED, Status.RESTING}),
+    "apply_full": frozenset({Status.SCHEDULED, Status.RESTING}),
+}
+"""Where a step can be done; a process can die before it wherever it is."""
+
+
 def _of_steps() -> Iterable[Kind]:
     for step in sorted(STORE_STEPS):
         for moment, sentence in _STEP_SENTENCES.items():
             if moment is not Moment.DIES_INSIDE or step in TRANSACTIONS:
                 rate = _STEP_RATES.get(step, _RARE_STEP)
-                yield Kind(of_step(moment, step), Seam.STORE, sentence.format(step), rate)
+                statuses = OPEN if moment is Moment.DIES_BEFORE else _STEP_STATUSES.get(step, OPEN)
+                yield Kind(of_step(moment, step), Seam.STORE, sentence.format(step), rate, statuses=statuses)
 
 
 def _scheduler(name: str, sentence: str, rate: float, *needs: Need, gentle: bool = False) -> Kind:
