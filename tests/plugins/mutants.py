@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 _SECONDS_PER_TEST = 10
 """A broken engine may loop for ever; a fast test that takes this long has noticed something."""
 
-_AT_ONCE = 2
-"""How many children run side by side."""
+_AT_ONCE = 4
+"""How many children run side by side: most of their time they wait, for a database or for the end of a loop."""
 
 _SECONDS_PER_RUN = 300
 """A child that does not even end by its tests' time limits is killed."""
@@ -153,7 +153,8 @@ class Check:
 
     def _run_tests(self, items: list[pytest.Item]) -> None:
         """Those whose worth is not proved yet, then the others until one notices; of a test's cases one is enough."""
-        proved, unproved = [], []
+        proved: list[pytest.Item] = []
+        unproved: list[pytest.Item] = []
         for item in items:
             (unproved if self._mutant is None or self._is_unproved(item) else proved).append(item)
         tests = [*unproved, *proved]
@@ -163,8 +164,8 @@ class Check:
                 return
             if self._mutant is not None and name_of(item) in killed:
                 continue
-            # Some were left out since the last one, which knew another one to be the next.
-            item.session._setupstate.teardown_exact(item)  # noqa: SLF001 -- what pytest does itself after each test
+            # Some were left out since the last one, which knew another to be the next.
+            item.session._setupstate.teardown_exact(item)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def _is_unproved(self, item: pytest.Item) -> bool:
