@@ -204,6 +204,7 @@ _STEP_RATES = {
     "apply_delta": 0.02,
     "commit_sweep": 0.04,
     "operate": 0.04,
+    "apply_full": 0.25,
     "give_back": 0.3,
 }
 _RARE_STEP = 0.12
@@ -255,7 +256,7 @@ _OF_SCHEDULER = (
     _scheduler(CLOCK_JUMP, "the clock jumps ahead", 0.003),
     _scheduler(REDEPLOY, "a replica goes on with other options", 0.002),
     _scheduler(SINK_DOWN, "a sink takes nothing in for a while", 0.02, Need.SINK),
-    _scheduler(FULL_MUTATION, "somebody applies all of the source's entities as one full mutation", 0.002),
+    _scheduler(FULL_MUTATION, "somebody applies all of the source's entities as one full mutation", 0.01),
     *(
         _scheduler(of_operator(each), f"an operator asks for `{each}`, whatever is under way", rate)
         for each, rate in {**dict.fromkeys(OPERATORS, 0.0008), "approve": 0.005}.items()
