@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from incrsim.app import App
 from incrsim.clock import VirtualClock
+from incrsim.errors import CallerError
 from incrsim.events import SweepCommitted
 from incrsim.frames import frame
 from incrsim.host import InlineHost
@@ -81,6 +82,12 @@ class Load:
     service_rate: float
     changes: int
     seed: int
+
+    def __post_init__(self) -> None:
+        if self.entities < 1:
+            raise CallerError(f"entities={self.entities}: there would be nothing to measure; write 1 or more")
+        if not 0 <= self.changes <= SMALL_ENTITIES:
+            raise CallerError(f"changes={self.changes}: the small provider has {SMALL_ENTITIES}; write 0 to so many")
 
     def __str__(self) -> str:
         return (
@@ -214,11 +221,17 @@ def compare(
         store: makes an empty store that lives by a clock.
 
     Raises:
-        CallerError: when nothing would ever be processed.
+        CallerError: when nothing would ever be read or processed.
         InvalidOptions: when an option cannot work.
+        SimulationStuck: when the ingestion in bursts never ends.
     """
     load = Load(entities, page_size, page_seconds, service_rate, changes, seed)
     options = ProviderOptions.of(**{**BURSTS, **bursts})
+    if page_seconds > (limit := options.page_timeout.total_seconds()):
+        raise CallerError(
+            f"page_seconds={page_seconds:g}: every page would take longer than page_timeout ({limit:g} s), and fail; "
+            f"write {limit:g} or less, or a longer burst_length in `bursts`"
+        )
     return PressureReport(
         load,
         full=_run("full", load, store, FullRead),

@@ -5,15 +5,13 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 from incrsim.clock import VirtualClock
 from incrsim.errors import CallerError, RateLimited
 from incrsim.provider import Page
-from incrsim.simulation.dice import Dice, Fault
 from incrsim.simulation.source import FakeSource
-
-_FAILS = "page fails"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class PacedSource:
         self._clock = clock
         self._page_seconds = page_seconds
         self._trouble = trouble or Trouble()
-        self._dice = Dice(seed, [Fault(_FAILS, rate=self._trouble.failing_percent / 100)])
+        self._random = Random(f"{seed} requests")
         self._window = (0, 0)
 
     def around(self) -> AbstractContextManager[None]:
@@ -93,7 +91,8 @@ class PacedSource:
         self._clock.wait(self._page_seconds)
         self._count()
         down = self._trouble.down
-        if self._dice.strikes(_FAILS) or (down is not None and down[0] <= self._clock.monotonic() < down[1]):
+        fails = self._random.random() * 100 < self._trouble.failing_percent
+        if fails or (down is not None and down[0] <= self._clock.monotonic() < down[1]):
             raise ConnectionError("the source does not answer")
         self.answered += 1
         return self._source.next(context, cursor)

@@ -15,7 +15,10 @@ from incrsim.clock import VirtualClock
 from incrsim.errors import RateLimited
 from incrsim.options import ProviderOptions
 from incrsim.provider import Page
-from incrsim.simulation.simulator import Simulation
+from incrsim.simulation.simulator import Simulation, SimulationStuck
+
+MOST_STEPS = 1_000_000
+"""More than this is taken for something that never ends."""
 
 
 class Ingesting(Protocol):
@@ -132,9 +135,15 @@ def play(
         actors: of those that are due at the same time the first one comes first.
         over: asked before each step.
         after_step: called after each one.
+
+    Raises:
+        SimulationStuck: when it is not over within `MOST_STEPS` steps.
     """
-    while not over():
+    for _ in range(MOST_STEPS):
+        if over():
+            return
         actor = min(actors, key=lambda each: each.due_at())
         clock.advance_to(actor.due_at())
         actor.step()
         after_step()
+    raise SimulationStuck(f"{MOST_STEPS:,} steps, and it is not over; do the options let an ingestion come to its end?")

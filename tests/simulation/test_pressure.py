@@ -8,7 +8,7 @@ import pytest
 import incrsim
 from incrsim.clock import VirtualClock
 from incrsim.errors import CallerError, IncrsimError
-from incrsim.simulation import pressure, pressure_plots
+from incrsim.simulation import SimulationStuck, pressure, pressure_plots, pressure_world
 from incrsim.simulation.pressure import ProcessingQueue, Trouble
 from incrsim.simulation.pressure_memory import MemoryReport, MemoryUse
 from incrsim.simulation.pressure_source import PacedSource
@@ -178,6 +178,27 @@ def test_a_report_is_a_table_and_a_frame(report: PressureReport) -> None:
     assert f"{report.full.peak:,}" in str(report)
     assert list(frame["first"]) == [report.full.first, report.bursts.first]
     assert set(report.curves()["way"]) == {"full", "bursts"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"entities": 0}, "nothing to measure; write 1 or more"),
+        ({"changes": 501}, "write 0 to so many"),
+        ({"page_seconds": 64}, "longer than page_timeout .63 s."),
+    ],
+)
+def test_a_load_that_measures_nothing_is_refused(given: dict[str, Any], message: str) -> None:
+    """The error says what to write."""
+    with pytest.raises(CallerError, match=message):
+        pressure.compare(**given)
+
+
+def test_an_ingestion_that_never_ends_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its options allow fewer pages than there are."""
+    monkeypatch.setattr(pressure_world, "MOST_STEPS", 500)
+    with pytest.raises(SimulationStuck, match="500 steps"):
+        pressure.compare(entities=200, bursts={"max_pages": 1})
 
 
 # --- recovery, orphans, memory ----------------------------------------------------------------------------------------
