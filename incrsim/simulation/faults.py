@@ -205,8 +205,11 @@ _STEP_RATES = {
     "commit_sweep": 0.04,
     "operate": 0.04,
     "apply_full": 0.25,
+    "answer lost of apply_full": 0.5,  # only then a lease is given back
     "give_back": 0.3,
 }
+"""By step or kind."""
+
 _RARE_STEP = 0.12
 """The rate for steps that few cycles have: what never goes wrong proves nothing."""
 
@@ -226,9 +229,10 @@ def _of_steps() -> Iterable[Kind]:
     for step in sorted(STORE_STEPS):
         for moment, sentence in _STEP_SENTENCES.items():
             if moment is not Moment.DIES_INSIDE or step in TRANSACTIONS:
-                rate = _STEP_RATES.get(step, _RARE_STEP)
+                kind = of_step(moment, step)
+                rate = _STEP_RATES.get(kind, _STEP_RATES.get(step, _RARE_STEP))
                 statuses = OPEN if moment is Moment.DIES_BEFORE else _STEP_STATUSES.get(step, OPEN)
-                yield Kind(of_step(moment, step), Seam.STORE, sentence.format(step), rate, statuses=statuses)
+                yield Kind(kind, Seam.STORE, sentence.format(step), rate, statuses=statuses)
 
 
 def _scheduler(name: str, sentence: str, rate: float, *needs: Need, gentle: bool = False) -> Kind:
