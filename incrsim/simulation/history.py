@@ -71,6 +71,11 @@ class Held(View):
                 appeared.append(ref(index, now))
         return Differences(tuple(sorted(appeared)), tuple(sorted(vanished)), tuple(sorted(changed)))
 
+    def newer(self, older: Held) -> list[Entity]:
+        """The entities that were not there before, or say something else now."""
+        there = self._holding.differences(older._holding)
+        return [self._shelf.entity(index, now) for index, _, now in there if now is not None]
+
     def _rows(self) -> Iterator[tuple[str, Row]]:
         """What counts, by ref."""
         ref, without = self._shelf.formula.ref, self._without

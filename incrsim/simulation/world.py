@@ -57,6 +57,7 @@ class World:
     Attributes:
         dice: decide for all faults.
         rival: the source of the other provider, if there is one.
+        held: the refs of the valid entities of the source, now.
         sink: the other system that is kept equal to the catalog, if there is one.
         names: of the providers.
         options: of each replica, now.
@@ -99,15 +100,16 @@ class World:
         self._tells = bool(scenario.webhooks) or any(map(self.dice.plans, EVENTS))
         self._weather = SourceWeather(self.dice, clock)
         self._spoiled: set[bytes] = set()
+        at_first = self.source.snapshot()
+        self.held = set(at_first.refs - at_first.spoiled)
         self.observer = observe(self)
         self._outfit = Outfit(store, clock, self.dice, self.observer, self.meant_valid, scenario.source.seconds)
 
     def begin(self) -> None:
         """The observer gets to know what there is at first, and hears of each change from now on."""
-        for name, source in ((self.name, self.source), (RIVAL, self.rival)):
-            if source is not None:
-                held = source.snapshot()
-                self.observer.source_changed(name, held.refs - held.spoiled)
+        self.observer.source_changed(self.name, frozenset(self.held))
+        if self.rival is not None:
+            self.observer.source_changed(RIVAL, self.rival.snapshot().refs)
         for number, options in enumerate(self.options):
             self.observer.redeployed(number, options)
 
@@ -130,13 +132,21 @@ class World:
 
     def _source_changed(self, change: Change) -> None:
         """Something has become of entities of the source."""
-        held = change.after
+        self._follow(change)
+        self.observer.source_changed(self.name, frozenset(self.held))
+        count, holds = sum(map(len, change.differences)), len(change.after)
+        self.note(SourceChanged(at=self.clock.now(), provider=self.name, verb=change.verb, count=count, holds=holds))
+
+    def _follow(self, change: Change) -> None:
+        """Keep `held` up with the source."""
         if change.verb == "spoil":
-            self._spoiled.update(entity.digest for ref, entity in held if ref in held.spoiled)
-        count = sum(map(len, change.differences))
-        self.observer.source_changed(self.name, held.refs - held.spoiled)
-        at, name, holds = self.clock.now(), self.name, len(held)
-        self.note(SourceChanged(at=at, provider=name, verb=change.verb, count=count, holds=holds))
+            spoiled = change.after.spoiled
+            self._spoiled.update(entity.digest for ref, entity in change.after if ref in spoiled)
+        if self._spoiled:
+            self.held = set(change.after.refs - change.after.spoiled)
+        else:  # as a rule: what has changed is little beside what is there
+            self.held.difference_update(change.differences.vanished)
+            self.held.update(change.differences.appeared)
 
     def happened(self, number: int, happening: Happening) -> None:
         """A replica's step ended with this; the trace has it already."""

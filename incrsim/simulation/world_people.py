@@ -115,11 +115,8 @@ class People:
         before = source.snapshot()
         self._alter_where(webhook)
         after = source.snapshot()
-        differences = after.since(before)
-        wanted = {*differences.appeared, *differences.changed}
-        if not wanted and not differences.vanished:
-            return False
-        return self._deliver(Delta([entity for ref, entity in after if ref in wanted], differences.vanished))
+        delta = Delta(after.newer(before), after.since(before).vanished)
+        return bool(delta.added or delta.removed) and self._deliver(delta)
 
     def _alter_where(self, webhook: Webhook) -> None:
         world = self._world
