@@ -1,120 +1,130 @@
-"""All histories of two replicas over two ingestions (exhaustive model)."""
+"""All histories of a small world: two replicas, a source of three pages and four entities, two sweeps; with anything
+that an operator, an event or the source may do at any moment, and anything that may go wrong at any moment.
+
+`exhaust` goes through them breadth first. What the store does is done by the real store; a replica is a machine with
+the steps of `Engine.tick` that can be copied; what must come of each step is said by an observer's book that shares no
+code with either. Two histories that lead to the same state are followed once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import NamedTuple
+from time import perf_counter
 
 from incrsim.options import ProviderOptions
-from incrsim.simulation.exhaustive_model import Model, Move
-from incrsim.simulation.exhaustive_replica import IDLE, SPENT, Replica
-from incrsim.simulation.exhaustive_rules import Breach
-from incrsim.simulation.exhaustive_steps import OPERATORS, RESUME, Step
+from incrsim.simulation.exhaustive_model import SWEEPS, Model
+from incrsim.simulation.exhaustive_source import EDITIONS, PAGES
+from incrsim.simulation.exhaustive_states import Limits, State, States
+from incrsim.simulation.exhaustive_story import story
+from incrsim.simulation.violation import Finding
 from incrsim.store.memory import MemoryStore
 
 OPTIONS = ProviderOptions.of(burst_length="1s", backoff=["1m"])
-import time
+"""A burst ends before its lease does; a second failure in a row uses up the attempts."""
 
-CALLED, FAILED = 1, 2
+BOUNDS = (
+    f"two replicas, {PAGES} pages, {sum(map(len, EDITIONS[0])) - 1} entities and one that belongs to another provider",
+    "the source changes once: after the first sweep, or before as the call from outside",
+    f"nothing new begins after sweep {SWEEPS}; what was begun then is finished",
+    "the clock jumps only to the next instant at which something is due, a lease expires or a burst is spent",
+    "histories that differ in which replica is which, in ids, fences, instants that have passed or numbers are one",
+)
+"""What is not followed, whatever is asked for."""
 
 
-class Search:
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.replicas: list[Replica] = []
-        self.ids: dict[Replica, int] = {}
-        self.overtaken: list[int] = []
-        self._moves: dict = {}
-        self._calls: dict = {}
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """What was seen of all histories.
 
-    def id(self, replica):
-        number = self.ids.get(replica)
-        if number is None:
-            number = self.ids[replica] = len(self.replicas)
-            self.replicas.append(replica)
-            self.overtaken.append(0)
-            self.overtaken[number] = number if replica.behind or not replica.stand else self.id(replica._replace(behind=True))
-        return number
+    Args:
+        states: different ones; the replicas are interchangeable.
+        transitions: ways from one to the next.
+        ends: states after which nothing happens any more.
+        places: different contents of the store.
+        calls: of the store; each one in each place was made once, and judged.
+        violations: what must never be; the search ends with the first step that does it, which a shortest history
+            leads to.
+        bounds: what was not followed.
+        seconds: how long it took.
+    """
 
-    def moves(self, world, number):
-        key = world << 10 | number
-        found = self._moves.get(key)
-        if found is None:
-            found = self._moves[key] = [
-                (m.world, self.id(m.replica), m.overtakes, FAILED if m.wrong is not None else 0, m)
-                for m in self.model.moves(world, self.replicas[number])
-            ]
-        return found
+    states: int
+    transitions: int
+    ends: int
+    places: int
+    calls: int
+    violations: tuple[Finding, ...]
+    bounds: tuple[str, ...]
+    seconds: float
 
-    def calls(self, world, resume):
-        key = world << 1 | resume
-        found = self._calls.get(key)
-        if found is None:
-            steps = (RESUME,) if resume else OPERATORS
-            found = self._calls[key] = [(a.world, a.overtakes, s, a) for s in steps for a in [self.model.take(world, s)]]
-        return found
+    @property
+    def ok(self) -> bool:
+        """Whether every rule held in all states."""
+        return not self.violations
 
-    def successors(self, state):
-        spent = state & 3
-        b = state >> 2 & 1023
-        a = state >> 12 & 1023
-        world = state >> 22
-        over = self.overtaken
-        for own, other in ((a, b), (b, a)) if a != b else ((a, b),):
-            for w, r, o, wrong, move in self.moves(world, own):
-                if wrong & spent:
-                    continue
-                x = over[other] if o else other
-                yield (((w << 10 | r) << 10 | x) if r <= x else ((w << 10 | x) << 10 | r)) << 2 | spent | wrong, move
-        if not spent & CALLED or self.model.worlds[world].book.seen.paused:
-            for w, o, step, after in self.calls(world, bool(spent & CALLED)):
-                x, y = (over[a], over[b]) if o else (a, b)
-                yield (((w << 10 | x) << 10 | y) if x <= y else ((w << 10 | y) << 10 | x)) << 2 | spent | CALLED, after
-        if not self.model.is_over(world):
-            r, s = self.replicas[a], self.replicas[b]
-            here = self.model.worlds[world]
-            now = here.now
-            seen = here.book.seen
-            waits = [seen.due - now, r.left, s.left]
-            if seen.leased_until is not None:
-                waits.append(seen.leased_until - now)
-            waits = [w for w in waits if w > SPENT]
-            if waits:
-                by = min(waits)
-                w = self.model.later(world, by)
-                x, y = self.id(r.later(by)), self.id(s.later(by))
-                yield (((w << 10 | x) << 10 | y) if x <= y else ((w << 10 | y) << 10 | x)) << 2 | spent, by
+    def __str__(self) -> str:
+        seen = (
+            f"{self.states:,} states of {self.places:,} different stores, {self.transitions:,} transitions, "
+            f"{self.ends:,} ends, {self.calls:,} calls judged"
+        )
+        if self.ok:
+            return "\n".join([f"every rule held in {seen}", *(f"  bound: {each}" for each in self.bounds)])
+        return "\n".join([f"a rule does not hold, after {seen}", *map(str, self.violations)])
 
-    def run(self, spent=0, limit=10**9):
-        idle = self.id(IDLE)
-        start = (self.model.start << 10 | idle) << 10 | idle
-        start = start << 2 | spent
-        seen = {start: -1}
-        frontier = [start]
-        transitions = 0
-        ends = 0
-        while frontier and len(seen) < limit:
-            nxt = []
-            for state in frontier:
-                n = 0
-                for child, why in self.successors(state):
-                    n += 1
-                    if getattr(why, "breaches", ()):
-                        return state, why, seen
-                    if child not in seen:
-                        seen[child] = state
-                        nxt.append(child)
-                transitions += n
-                ends += not n
-            frontier = nxt
-        return len(seen), transitions, ends
 
-if __name__ == "__main__":
-    import sys
-    t = time.perf_counter()
-    m = Model(MemoryStore(), OPTIONS)
-    s = Search(m)
-    r = s.run(int(sys.argv[1]))
-    print(r if len(r)==3 and isinstance(r[0], int) and isinstance(r[1], int) else r[:2], len(m.worlds), m.calls, len(s.replicas), len(s._moves), time.perf_counter() - t)
+def exhaust(
+    store: MemoryStore | None = None,
+    *,
+    options: ProviderOptions = OPTIONS,
+    calls: int = 1,
+    failures: int = 1,
+) -> Exhausted:
+    """Follow every history.
+
+    Args:
+        store: an empty one.
+        options: the provider's.
+        calls: how many calls of operators, events and early changes of the source a history has at most, 0 to 3.
+        failures: how many crashes, failures of the store and of the provider, 0 to 3.
+    """
+    begun = perf_counter()
+    model = Model(MemoryStore() if store is None else store, options)
+    states = States(model, Limits(calls, failures))
+    parents: dict[State, State] = {states.first: states.first}
+    found = _Found()
+    frontier = [states.first]
+    while frontier and not found.violations:
+        frontier = list(_beyond(states, frontier, parents, found))
+    return Exhausted(
+        states=len(parents),
+        transitions=found.transitions,
+        ends=found.ends,
+        places=len(model.worlds),
+        calls=model.calls,
+        violations=found.violations,
+        bounds=(f"at most {calls} call(s) from outside and {failures} failure(s) in a history", *BOUNDS),
+        seconds=perf_counter() - begun,
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    transitions: int = 0
+    ends: int = 0
+    violations: tuple[Finding, ...] = ()
+
+
+def _beyond(states: States, frontier: list[State], parents: dict[State, State], found: _Found) -> Iterator[State]:
+    """The states that are one transition further than all that were met."""
+    for state in frontier:
+        children = states.after(state)
+        found.transitions += len(children)
+        found.ends += not children
+        for child in children:
+            if child not in parents:
+                parents[child] = state
+                yield child
+        if states.broken and (findings := story(states, parents, state)):
+            found.violations = findings
+            return

@@ -1,23 +1,18 @@
-"""What an observer of the exhaustive model writes down: how everything must be after each step, by the contract alone.
+"""What an observer of the exhaustive model writes down: what must be seen, and what nobody else remembers.
 
-A second account of the life of an ingestion, in sets of names; it shares no code with lifecycle, guards or stores, and
-never looks at what they did.
+It is kept in sets of names, and shares no code with lifecycle, guards or stores; what each step writes into it is in
+`exhaustive_contract`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from incrsim.ingestion import Consequence, Status
-from incrsim.options import ProviderOptions
-from incrsim.simulation.exhaustive_source import ALWAYS, PAGES, THEIRS
-
-DAY = timedelta(hours=24)
-RATE_LIMIT = timedelta(minutes=10)
-"""How long the source asks to be left alone when it limits its rate."""
+from incrsim.ingestion import Status
+from incrsim.simulation.exhaustive_source import ALWAYS
 
 Names = frozenset[str]
 NOBODY: Names = frozenset()
@@ -96,7 +91,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Both, and what follows from each step.
+    """Both, and the changes that steps are made of.
 
     Args:
         seen: what must be seen.
@@ -106,185 +101,66 @@ class Book:
     seen: Seen
     memory: Memory = Memory()
 
-    # --- what the engine does -----------------------------------------------------------------------------------------
-
-    def claimed(self, now: datetime, options: ProviderOptions) -> tuple[Book, str]:
-        """A replica asks for the lease; also says what it must hear."""
-        seen = self.seen
-        if seen.leased_until is not None and seen.leased_until > now:
-            return self, "Held"
-        if seen.paused:
-            return self, "Paused"
-        if seen.due > now:
-            return self, "NotDue"
-        book = self._next(now, now, self._outcome()) if seen.status is Status.RESTING else self
-        status = Status.SWEEPING if book.seen.done else Status.BURSTING
-        lease = {"fence": seen.fence + 1, "leased_until": now + options.lease_length}
-        return book._seeing(status=status, **lease), "Granted"
-
-    def page(self, held: Mapping[str, int], deltas: int, now: datetime, options: ProviderOptions) -> Book:
-        """A page is committed, fetched when there had been so many deltas."""
-        memory = self.memory
-        later = memory.by_event if deltas < memory.deltas else NOBODY
-        mine = {name: version for name, version in held.items() if name not in later and name != THEIRS}
-        done = self.seen.pages + 1 == PAGES
-        status = Status.SWEEPING if done else Status.BURSTING
-        book = self._put(mine)._marking(frozenset(mine))
-        return book._seeing(
-            pages=self.seen.pages + 1,
-            done=done,
-            status=status,
-            due=now,
-            attempts=0,
-            leased_until=now + options.lease_length,
-        )
-
-    def burst_ended(self, now: datetime, options: ProviderOptions) -> Book:
-        """The lease is given back at a page boundary."""
-        if self.seen.status is Status.SWEEPING:
-            return self._released()
-        return self._released()._seeing(status=Status.INTERSTITIAL, due=now + options.burst_interval)
-
-    def failed(self, consequence: Consequence, now: datetime, options: ProviderOptions) -> Book:
-        """A failure is recorded."""
-        seen, book = self.seen, self._released()
-        if seen.status is Status.BURSTING:
-            if consequence is Consequence.RATE_LIMITED:
-                return book._seeing(status=Status.INTERSTITIAL, due=now + RATE_LIMIT)
-            if consequence is Consequence.FATAL:
-                return book._next(now, now + options.backoff[-1], (seen.number, "canceled"))
-            if consequence is Consequence.CURSOR_EXPIRED and not seen.expired:
-                return book._seeing(expired=True)._next(now, now, (seen.number, "canceled"))
-        attempts = seen.attempts + 1
-        if attempts > len(options.backoff) and seen.status is Status.BURSTING:
-            return book._next(now, now + options.backoff[-1], (seen.number, "canceled"))
-        wait = options.backoff[min(attempts, len(options.backoff)) - 1]
-        return book._seeing(status=Status.BACKING_OFF, due=now + wait, attempts=attempts)
-
-    def swept(self, now: datetime, options: ProviderOptions) -> Book:
-        """What was not marked goes, unless a guard refuses."""
-        memory = self.memory
-        stale = self.names - memory.marked
-        removable = len(stale - memory.approved)
-        base = len(self.names & memory.old) - len(stale & memory.approved)
-        judged = Judged(_refuses(removable, base, options), removable, base)
-        left = stale if judged.refused else NOBODY
-        book = self if judged.refused else self._without(stale)
-        book = book._remembering(sweeps=memory.sweeps + 1, approvable=left, approved=NOBODY)._released()
-        resting = {"status": Status.RESTING, "due": now + options.rest_length, "attempts": 0, "expired": False}
-        return book._seeing(**resting, judged=judged, stale=left)
-
-    # --- what others do -----------------------------------------------------------------------------------------------
-
-    def hurried(self, now: datetime) -> Book:
-        """`trigger` (C-33)."""
-        match self.seen.status:
-            case Status.BURSTING | Status.SWEEPING:
-                return self
-            case Status.RESTING:
-                return self._next(now, now, self._outcome())
-        return self._seeing(due=min(now, self.seen.due))
-
-    def ended(self, now: datetime, due: datetime) -> Book:
-        """`start`, `cancel`, `delete marks`: the fence moves, and the next ingestion is due then (C-33, C-34)."""
-        return self._overtaken()._next(now, due, self._outcome())
-
-    def purged(self, now: datetime) -> Book:
-        """`delete`: only the entities stay, and the numbers (C-34)."""
-        book = self._overtaken()._next(now, now + DAY, None)
-        return book._remembering(approvable=NOBODY, approved=NOBODY)._seeing(judged=None, stale=NOBODY)
-
-    def retired(self, now: datetime) -> Book:
-        """`retire`: the entities go, too (C-34)."""
-        return self._dropping(self.names).purged(now)
-
-    def pausing(self, *, paused: bool) -> Book:
-        """`pause` and `resume`."""
-        return self._seeing(paused=paused)
-
-    def approving(self) -> Book:
-        """`approve` (C-26)."""
-        refs = self.memory.approvable
-        if self.seen.status is Status.RESTING and self.seen.judged is not None:
-            return self._dropping(refs)
-        return self._remembering(approved=refs)
-
-    def event(self, added: Mapping[str, int], removed: Names) -> Book:
-        """An event adds and removes (C-29)."""
-        book = self._dropping(removed)._put(added, before=not self.seen.pages)._marking(frozenset(added))
-        book = book._remembering(deltas=self.memory.deltas + 1)
-        if self.seen.status is Status.BURSTING:
-            return book._remembering(by_event=removed | frozenset(added))
-        return book
-
-    # --- parts of these -----------------------------------------------------------------------------------------------
-
     @property
     def names(self) -> Names:
         """What the provider owns."""
         return frozenset(name for name, _ in self.seen.catalog)
 
-    def _seeing(self, **changes: Any) -> Book:
-        return replace(self, seen=replace(self.seen, **changes))
-
-    def _remembering(self, **changes: Any) -> Book:
-        return replace(self, memory=replace(self.memory, **changes))
-
-    def _outcome(self) -> tuple[int, str]:
+    @property
+    def outcome(self) -> tuple[int, str]:
+        """Number and outcome of this ingestion, were it ended now: a resting one keeps its own (C-33)."""
         seen = self.seen
         if seen.status is not Status.RESTING or seen.judged is None:
             return seen.number, "canceled"
         return seen.number, "refused" if seen.judged.refused else "swept"
 
-    def _next(self, now: datetime, due: datetime, ended: tuple[int, str] | None) -> Book:
-        book = self._remembering(marked=NOBODY, old=self.names)
-        return book._seeing(
-            number=self.seen.number + 1,
-            status=Status.SCHEDULED,
-            due=due,
-            attempts=0,
-            pages=0,
-            done=False,
-            ended=ended,
-        )
+    def seeing(self, **changes: Any) -> Book:
+        """Other things are seen."""
+        return replace(self, seen=replace(self.seen, **changes))
 
-    def _released(self) -> Book:
-        return self._seeing(leased_until=None)._remembering(by_event=NOBODY)
+    def remembering(self, **changes: Any) -> Book:
+        """Other things are known."""
+        return replace(self, memory=replace(self.memory, **changes))
 
-    def _overtaken(self) -> Book:
-        return self._released()._seeing(fence=self.seen.fence + 1)
+    def succeeded(self, due: datetime, ended: tuple[int, str] | None) -> Book:
+        """The ingestion is complete; the next one is due then.
 
-    def _put(self, held: Mapping[str, int], *, before: bool = False) -> Book:
-        new = frozenset(held) - self.names
-        others = frozenset(each for each in self.seen.catalog if each[0] not in held)
-        memory = self.memory
-        book = self._remembering(old=memory.old | new if before else memory.old, kept=memory.kept | ALWAYS & {*held})
-        return book._seeing(catalog=others | frozenset(held.items()))
+        Args:
+            due: when.
+            ended: how the one before is remembered; `None` when nothing of it is.
+        """
+        fresh = {"status": Status.SCHEDULED, "due": due, "attempts": 0, "pages": 0, "done": False, "ended": ended}
+        return self.remembering(marked=NOBODY, old=self.names).seeing(number=self.seen.number + 1, **fresh)
 
-    def _marking(self, names: Names) -> Book:
-        memory = self.memory
-        return self._remembering(
-            marked=memory.marked | names, approvable=memory.approvable - names, approved=memory.approved - names
-        )
+    def released(self) -> Book:
+        """The lease is given back."""
+        return self.seeing(leased_until=None).remembering(by_event=NOBODY)
 
-    def _without(self, names: Names) -> Book:
-        left = frozenset(each for each in self.seen.catalog if each[0] not in names)
-        memory = self.memory
-        book = self._remembering(
-            marked=memory.marked - names,
-            old=memory.old - names,
+    def overtaken(self) -> Book:
+        """Whoever works on the provider has lost it."""
+        return self.released().seeing(fence=self.seen.fence + 1)
+
+    def holding(self, held: Mapping[str, int]) -> Book:
+        """The provider owns these, and they are marked.
+
+        Args:
+            held: name → version.
+        """
+        names, memory = frozenset(held), self.memory
+        others = frozenset(each for each in self.seen.catalog if each[0] not in names)
+        return self.seeing(catalog=others | frozenset(held.items())).remembering(
+            marked=memory.marked | names,
             approvable=memory.approvable - names,
             approved=memory.approved - names,
+            kept=memory.kept | ALWAYS & names,
         )
-        return book._seeing(catalog=left)
 
-    def _dropping(self, names: Names) -> Book:
-        return self._without(names)._remembering(kept=self.memory.kept - names)
+    def without(self, names: Names) -> Book:
+        """A sweep has removed these."""
+        left = frozenset(each for each in self.seen.catalog if each[0] not in names)
+        sets = ("marked", "old", "approvable", "approved")
+        return self.seeing(catalog=left).remembering(**{each: getattr(self.memory, each) - names for each in sets})
 
-
-def _refuses(removable: int, base: int, options: ProviderOptions) -> bool:
-    limit = options.reject_removals_above_percentage
-    if limit is not None and 100 * removable * limit.denominator > limit.numerator * base:
-        return True
-    count = options.reject_removals_above_count
-    return count is not None and removable > count
+    def dropping(self, names: Names) -> Book:
+        """Somebody who may do so has removed these."""
+        return self.without(names).remembering(kept=self.memory.kept - names)

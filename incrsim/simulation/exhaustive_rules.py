@@ -10,10 +10,11 @@ from incrsim.ingestion import Status
 from incrsim.simulation.exhaustive_book import Book, Seen
 from incrsim.simulation.exhaustive_source import NAME, PAGES
 from incrsim.simulation.exhaustive_steps import FENCED, RULES_OF_ALL, Claim, CommitPage, Step, Sweep, Write
-from incrsim.simulation.exhaustive_world import World, foreign, rows_key, seen_in, tables_of
-from incrsim.store.memory import MemoryStore
+from incrsim.simulation.exhaustive_world import World, foreign, seen_in, tables_of
 
 _FIELDS = tuple(each.name for each in fields(Seen))
+_CURSORS = (None, *(canonical_cursor({"page": page}) for page in range(1, PAGES)), None)
+"""What the next burst asks with after so many committed pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +39,28 @@ class Taken:
     Args:
         step: which.
         before: where.
-        store: as it is now.
+        after: where, now; its book says how everything must be.
         heard: what its caller heard, in a word.
         result: the same as it was returned or raised.
-        book: how everything must be now.
         due: what its caller must hear.
     """
 
     step: Step
     before: World
-    store: MemoryStore
+    after: World
     heard: str
     result: Any
-    book: Book
     due: str
 
     def breaches(self) -> tuple[Breach, ...]:
         """All that is not as it must be; the likeliest cause first."""
-        seen = seen_in(self.store)
-        found = [*self._answer()]
-        if seen != self.book.seen:
-            found += [self._field(name, seen) for name in _FIELDS if getattr(seen, name) != getattr(self.book.seen, name)]
-        if (lost := self.book.memory.kept - {name for name, _ in seen.catalog}):
+        seen, must = seen_in(self.after.store), self.after.book.seen
+        found = self._answer()
+        if seen != must:
+            found += [self._field(name, seen) for name in _FIELDS if getattr(seen, name) != getattr(must, name)]
+        if lost := self.after.book.memory.kept - {name for name, _ in seen.catalog}:
             found.append(Breach("C-20", "what the source holds all along stays", f"{_names(lost)} gone"))
-        found += self._rows(seen)
-        return tuple(found)
+        return (*found, *self._rows(seen))
 
     def _answer(self) -> list[Breach]:
         if self.heard == self.due:
@@ -74,33 +72,32 @@ class Taken:
         return [Breach(rule, f"the answer {self.due}", heard)]
 
     def _field(self, name: str, seen: Seen) -> Breach:
-        must, found = getattr(self.book.seen, name), getattr(seen, name)
+        must, found = getattr(self.after.book.seen, name), getattr(seen, name)
         rule = self.step.rules.get(name, RULES_OF_ALL[name])
         if self.due == FENCED:
             rule = "C-37"  # whoever was overtaken changes nothing, whatever it is
         elif name == "catalog":
             if isinstance(self.step, Sweep):
-                rule = _of_a_sweep(self.book, must, found)
+                rule = _of_a_sweep(self.after.book, must, found)
             must, found = _entities(must), _entities(found)
         return Breach(rule, f"{name} = {must}", f"{name} = {found}")
 
     def _rows(self, seen: Seen) -> list[Breach]:
         found = []
-        rows = tables_of(self.store).providers[NAME]
-        if foreign(self.store) != foreign(self.before.store):
+        before, after = (tables_of(each.store) for each in (self.before, self.after))
+        rows = after.providers[NAME]
+        if foreign(after) != foreign(before):
             found.append(Breach("C-20", "nothing of another provider is touched", "it was"))
-        cursor = None if seen.pages in (0, PAGES) else canonical_cursor({"page": seen.pages})
         asks = None if rows.ingestion is None else rows.ingestion.cursor
-        if asks != cursor:
-            found.append(Breach("C-10", f"after {seen.pages} pages the next burst asks with {cursor}", f"with {asks}"))
-        if (marks := [mark.sequence for mark in rows.marks]) != [*range(1, seen.pages + 1)]:
-            found.append(Breach("C-10", f"a mark for each of {seen.pages} pages", f"marks {marks}"))
-        numbers = [each.number for each in rows.history if each.status is Status.COMPLETE]
-        if len(numbers) != len(rows.history) or any(each >= seen.number for each in numbers):
+        if asks != _CURSORS[seen.pages]:
+            found.append(Breach("C-10", f"after page {seen.pages} comes {_CURSORS[seen.pages]}", f"comes {asks}"))
+        if len(rows.marks) != seen.pages or any(mark.sequence != at for at, mark in enumerate(rows.marks, 1)):
+            found.append(Breach("C-10", f"a mark for each of {seen.pages} pages", f"marks {rows.marks}"))
+        if any(each.status is not Status.COMPLETE or each.number >= seen.number for each in rows.history):
             found.append(Breach("C-15", "one ingestion is not complete", f"{rows.history} before {rows.ingestion}"))
-        unchanged = self.book is self.before.book
-        if unchanged and rows_key(self.store, self.before.now) != rows_key(self.before.store, self.before.now):
-            found.append(Breach("C-37" if isinstance(self.step, Write) else "C-14", "nothing changes", "a row did"))
+        if self.after.book is self.before.book and self.after.rows != self.before.rows:
+            rule = "C-37" if isinstance(self.step, Write) else "C-14"
+            found.append(Breach(rule, "nothing changes", "a row did"))
         return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from typing import Any, ClassVar
 
@@ -15,8 +14,9 @@ from incrsim.errors import IncrsimError
 from incrsim.ingestion import Consequence, Failure
 from incrsim.lifecycle import Operator
 from incrsim.options import ProviderOptions
-from incrsim.simulation.exhaustive_book import DAY, NOBODY, RATE_LIMIT, Book
-from incrsim.simulation.exhaustive_source import EDITIONS, NAME, PAGES, SmallSource, entity, ref
+from incrsim.simulation import exhaustive_contract as contract
+from incrsim.simulation.exhaustive_book import NOBODY, Book
+from incrsim.simulation.exhaustive_source import EDITIONS, NAME, SmallSource, entity, ref
 from incrsim.simulation.exhaustive_world import World, lease_of
 from incrsim.store.memory import MemoryStore
 from incrsim.store.mutating import DeltaDraft
@@ -73,7 +73,10 @@ class Step(ABC):
 class Claim(Step):
     """A replica asks for the lease."""
 
-    rules = {"catalog": "C-10", "status": "C-14", "ended": "C-15"}
+    rules: ClassVar[Rules] = {"catalog": "C-10", "status": "C-14", "ended": "C-15"}
+
+    def __str__(self) -> str:
+        return "asks for the lease"
 
     def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
         """See `Step.do`."""
@@ -81,7 +84,7 @@ class Claim(Step):
 
     def due(self, world: World, options: ProviderOptions) -> tuple[Book, str]:
         """See `Step.due`."""
-        return world.book.claimed(world.now, options)
+        return contract.claimed(world.book, world.now, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,10 @@ class CommitPage(Write):
     edition: int
     index: int
     deltas: int
-    rules = {"catalog": "C-10", "status": "C-10"}
+    rules: ClassVar[Rules] = {"catalog": "C-10", "status": "C-10"}
+
+    def __str__(self) -> str:
+        return f"commits page {self.index + 1}"
 
     def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
         """See `Step.do`."""
@@ -127,12 +133,15 @@ class CommitPage(Write):
 
     def written(self, world: World, options: ProviderOptions) -> Book:
         """See `Write.written`."""
-        return world.book.page(EDITIONS[self.edition][self.index], self.deltas, world.now, options)
+        return contract.page_committed(world.book, EDITIONS[self.edition][self.index], self.deltas, world.now, options)
 
 
 @dataclass(frozen=True, slots=True)
 class EndBurst(Write):
     """A burst ends at a page boundary."""
+
+    def __str__(self) -> str:
+        return "ends its burst"
 
     def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
         """See `Step.do`."""
@@ -140,7 +149,7 @@ class EndBurst(Write):
 
     def written(self, world: World, options: ProviderOptions) -> Book:
         """See `Write.written`."""
-        return world.book.burst_ended(world.now, options)
+        return contract.burst_ended(world.book, world.now, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,25 +161,31 @@ class Fail(Write):
     """
 
     consequence: Consequence = Consequence.RETRY
-    rules = {"status": "C-17", "due": "C-17"}
+    rules: ClassVar[Rules] = {"status": "C-17", "due": "C-17"}
+
+    def __str__(self) -> str:
+        return f"records a failure ({self.consequence})"
 
     def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
         """See `Step.do`."""
         limited = self.consequence is Consequence.RATE_LIMITED
-        until = world.now + RATE_LIMIT if limited else None
+        until = world.now + contract.RATE_LIMIT if limited else None
         failure = Failure("ConnectionError", "no answer", consequence=self.consequence, until=until)
         return store.record_failure(lease_of(store, options, behind=self.behind), failure, options)
 
     def written(self, world: World, options: ProviderOptions) -> Book:
         """See `Write.written`."""
-        return world.book.failed(self.consequence, world.now, options)
+        return contract.failed(world.book, self.consequence, world.now, options)
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep(Write):
     """The sweep is committed."""
 
-    rules = {"catalog": "C-20", "judged": "C-23", "status": "C-27"}
+    rules: ClassVar[Rules] = {"catalog": "C-20", "judged": "C-23", "status": "C-27"}
+
+    def __str__(self) -> str:
+        return "sweeps"
 
     def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
         """See `Step.do`."""
@@ -178,7 +193,7 @@ class Sweep(Write):
 
     def written(self, world: World, options: ProviderOptions) -> Book:
         """See `Write.written`."""
-        return world.book.swept(world.now, options)
+        return contract.swept(world.book, world.now, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +205,12 @@ class Operate(Step):
     """
 
     operator: Operator
-    rules = dict.fromkeys(("number", "status", "due", "attempts", "pages", "done", "leased_until", "fence"), "C-33")
+    rules: ClassVar[Rules] = dict.fromkeys(
+        ("number", "status", "due", "attempts", "pages", "done", "leased_until", "fence"), "C-33"
+    )
+
+    def __str__(self) -> str:
+        return f"asks for `{self.operator}`"
 
     def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
         """See `Step.do`."""
@@ -201,15 +221,15 @@ class Operate(Step):
         book, now = world.book, world.now
         match self.operator:
             case Operator.TRIGGER:
-                book = book.hurried(now)
+                book = contract.triggered(book, now)
             case Operator.START | Operator.DELETE_MARKS:
-                book = book.ended(now, now)
+                book = contract.ended(book, now)
             case Operator.CANCEL:
-                book = book.ended(now, now + DAY)
+                book = contract.ended(book, now + contract.DAY)
             case Operator.DELETE:
-                book = book.purged(now)
+                book = contract.purged(book, now)
             case Operator.PAUSE | Operator.RESUME:
-                book = book.pausing(paused=self.operator is Operator.PAUSE)
+                book = book.seeing(paused=self.operator is Operator.PAUSE)
         return book, DONE
 
 
@@ -217,7 +237,10 @@ class Operate(Step):
 class Approve(Step):
     """The last refused removal is approved."""
 
-    rules = {"catalog": "C-26"}
+    rules: ClassVar[Rules] = {"catalog": "C-26"}
+
+    def __str__(self) -> str:
+        return "approves what was refused"
 
     def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
         """See `Step.do`."""
@@ -229,7 +252,7 @@ class Approve(Step):
         judged = world.book.seen.judged
         if judged is None or not judged.refused:
             return world.book, "SupersededVerdict"
-        return world.book.approving(), DONE
+        return contract.approved(world.book), DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +264,10 @@ class Retire(Step):
     """
 
     off: int = 0
-    rules = dict.fromkeys(("catalog", "number", "status", "due", "fence"), "C-34")
+    rules: ClassVar[Rules] = dict.fromkeys(("catalog", "number", "status", "due", "fence"), "C-34")
+
+    def __str__(self) -> str:
+        return "retires the provider" + (" with a wrong count" if self.off else "")
 
     def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
         """See `Step.do`."""
@@ -249,7 +275,7 @@ class Retire(Step):
 
     def due(self, world: World, options: ProviderOptions) -> tuple[Book, str]:
         """See `Step.due`."""
-        return (world.book, "WrongCount") if self.off else (world.book.retired(world.now), DONE)
+        return (world.book, "WrongCount") if self.off else (contract.retired(world.book, world.now), DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +289,10 @@ class Event(Step):
 
     added: str = ""
     removed: str = ""
-    rules = {"catalog": "C-29"}
+    rules: ClassVar[Rules] = {"catalog": "C-29"}
+
+    def __str__(self) -> str:
+        return f"sends an event that adds {self.added}" if self.added else f"sends an event that removes {self.removed}"
 
     def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
         """See `Step.do`."""
@@ -275,10 +304,10 @@ class Event(Step):
         """See `Step.due`."""
         added = {self.added: 2} if self.added else {}
         removed = frozenset({self.removed}) if self.removed else NOBODY
-        return world.book.event(added, removed), DONE
+        return contract.event_applied(world.book, added, removed), DONE
 
 
-OPERATORS: tuple[Step, ...] = (
+FROM_OUTSIDE: tuple[Step, ...] = (
     *(Operate(each) for each in Operator if each is not Operator.RESUME),
     Approve(),
     Retire(),
@@ -290,15 +319,10 @@ OPERATORS: tuple[Step, ...] = (
 
 RESUME = Operate(Operator.RESUME)
 
-RAISED = tuple(Consequence)
-"""What may follow from what a provider raises."""
-
 
 @cache
 def _draft(edition: int, index: int, deltas: int) -> PageDraft:
     cursor = None if index == 0 else read_cursor(canonical_cursor({"page": index}))
     page = SmallSource(edition).next(None, cursor)
     draft = draft_page(page, index + 1, None if page.done else canonical_cursor(page.cursor))
-    return PageDraft(
-        draft.sequence, draft.entities, draft.cursor, draft.done, draft.returned, deltas=deltas
-    )
+    return PageDraft(draft.sequence, draft.entities, draft.cursor, draft.done, draft.returned, deltas=deltas)

@@ -10,13 +10,13 @@ import threading
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from incrsim.clock import EPOCH
-from incrsim.ingestion import Ingestion
+from incrsim.ingestion import Ingestion, Status
 from incrsim.options import ProviderOptions
 from incrsim.simulation.exhaustive_book import Book, Judged, Seen
 from incrsim.simulation.exhaustive_source import NAME, OTHER, THEIRS, entity, ref, versions
-from incrsim.ingestion import Status
 from incrsim.store.contract import Lease
 from incrsim.store.memory import MemoryStore
 from incrsim.store.memory_tables import ProviderRows, Tables
@@ -54,7 +54,7 @@ class Instant:
         raise RuntimeError("a store waited in the middle of a step")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class World:
     """A place.
 
@@ -70,9 +70,15 @@ class World:
     now: datetime = EPOCH
     edition: int = 0
 
+    @cached_property
+    def rows(self) -> Hashable:
+        """What the store holds, renumbered."""
+        return rows_key(self.store, self.now)
+
+    @cached_property
     def key(self) -> Hashable:
         """Equal for places with the same future."""
-        return rows_key(self.store, self.now), self.book.memory, self.edition
+        return self.rows, self.book.memory, self.edition
 
 
 def first_world(store: MemoryStore) -> World:
@@ -105,12 +111,11 @@ def rows_key(store: MemoryStore, now: datetime) -> Hashable:
     return _catalog_key(tables, rows), _ingestion_key(rows, now), _rest_key(tables, rows, now)
 
 
-def foreign(store: MemoryStore) -> Hashable:
+def foreign(tables: Tables) -> object:
     """What belongs to the other provider."""
-    tables = tables_of(store)
     rows = tables.providers[OTHER]
-    catalog = [(each, row.stored, row.canonical) for each, row in tables.entities.items() if row.stored.owner != NAME]
-    return catalog, rows.row, rows.ingestion, rows.lease
+    theirs = [(each, row.stored, row.canonical) for each, row in tables.entities.items() if row.stored.owner != NAME]
+    return theirs, rows.row, rows.ingestion, rows.lease
 
 
 def seen_in(store: MemoryStore) -> Seen:
@@ -137,7 +142,7 @@ def seen_in(store: MemoryStore) -> Seen:
         fence=row.fence,
         leased_until=None if rows.lease is None else rows.lease.expires_at,
         paused=row.paused,
-        judged=verdict and Judged(verdict.refused, verdict.census.removable, verdict.census.base),
+        judged=None if verdict is None else Judged(verdict.refused, verdict.census.removable, verdict.census.base),
         stale=frozenset(_SHORT[each.ref] for each in rows.stale),
     )
 

@@ -58,7 +58,7 @@ class MemoryStore(MemoryOperating, MemoryMutating, MemorySearching, MemorySinks)
             clock: its time.
         """
         forked = type(self)(clock)
-        forked._tables = self._tables.fork(clock)
+        forked._tables = self._tables.fork(clock)  # noqa: SLF001 -- its own kind
         return forked
 
     # --- what the engine does
