@@ -70,7 +70,8 @@ class Exhausted:
         )
         if self.ok:
             return "\n".join([f"every rule held in {seen}", *(f"  bound: {each}" for each in self.bounds)])
-        return "\n".join([f"a rule does not hold, after {seen}", *map(str, self.violations)])
+        what = (f"{each.rule}: expected {each.expected}; found {each.found}" for each in self.violations)
+        return "\n".join([f"a rule does not hold, after {seen}", *what, *self.violations[0].story])
 
 
 def exhaust(

@@ -74,7 +74,7 @@ class Memory:
         approvable: of the refused removals, what was not marked since.
         approved: what the next sweep may remove whatever the guards say.
         deltas: how many events there were.
-        by_event: what an event has set while the present burst runs.
+        by_event: what events have set while the present burst runs, as (name, number of the event).
         kept: of what the source holds all along, what the provider has owned since no event or operator removed it.
         sweeps: how many there were.
     """
@@ -84,7 +84,7 @@ class Memory:
     approvable: Names = NOBODY
     approved: Names = NOBODY
     deltas: int = 0
-    by_event: Names = NOBODY
+    by_event: frozenset[tuple[str, int]] = frozenset()
     kept: Names = NOBODY
     sweeps: int = 0
 
@@ -134,7 +134,7 @@ class Book:
 
     def released(self) -> Book:
         """The lease is given back."""
-        return self.seeing(leased_until=None).remembering(by_event=NOBODY)
+        return self.seeing(leased_until=None).remembering(by_event=frozenset())
 
     def overtaken(self) -> Book:
         """Whoever works on the provider has lost it."""

@@ -45,7 +45,7 @@ def page_committed(book: Book, held: Mapping[str, int], deltas: int, now: dateti
         now: the instant.
         options: the provider's.
     """
-    later = book.memory.by_event if deltas < book.memory.deltas else NOBODY
+    later = {name for name, event in book.memory.by_event if event > deltas}
     mine = {name: version for name, version in held.items() if name not in later and name != THEIRS}
     pages = book.seen.pages + 1
     status = Status.SWEEPING if pages == PAGES else Status.BURSTING
@@ -131,11 +131,12 @@ def event_applied(book: Book, added: Mapping[str, int], removed: Names) -> Book:
     """An event adds and removes; what it adds before the first page was there before it (C-23, C-29)."""
     new = frozenset(added) - book.names
     book = book.dropping(removed).holding(added)
-    memory, bursts = book.memory, book.seen.status is Status.BURSTING
+    memory, number = book.memory, book.memory.deltas + 1
+    set_now = {(name, number) for name in removed.union(added)} if book.seen.status is Status.BURSTING else set()
     return book.remembering(
-        deltas=memory.deltas + 1,
+        deltas=number,
         old=memory.old if book.seen.pages else memory.old | new,
-        by_event=removed | frozenset(added) if bursts else memory.by_event,
+        by_event=memory.by_event | set_now,
     )
 
 

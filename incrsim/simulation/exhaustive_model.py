@@ -12,25 +12,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple, TypeAlias
 
-from incrsim.ingestion import Consequence, Ingestion, Status
+from incrsim.ingestion import Consequence
 from incrsim.options import ProviderOptions
 from incrsim.simulation.crash import Moment
+from incrsim.simulation.exhaustive_outside import FROM_OUTSIDE, RESUME
 from incrsim.simulation.exhaustive_replica import IDLE, Replica, Stand
 from incrsim.simulation.exhaustive_rules import Breach, Taken
 from incrsim.simulation.exhaustive_source import EDITIONS
-from incrsim.simulation.exhaustive_steps import (
-    FROM_OUTSIDE,
-    RESUME,
-    Claim,
-    CommitPage,
-    EndBurst,
-    Fail,
-    Step,
-    Sweep,
-    Write,
-)
+from incrsim.simulation.exhaustive_steps import Claim, CommitPage, EndBurst, Fail, Step, Sweep, Told, Write, told_by
 from incrsim.simulation.exhaustive_world import Instant, World, first_world
-from incrsim.store.contract import CommittedPage, Granted
 from incrsim.store.memory import MemoryStore
 
 SWEEPS = 2
@@ -38,15 +28,6 @@ SWEEPS = 2
 
 Wrong: TypeAlias = Moment | Consequence
 """What goes wrong with a step: its replica dies, its store fails, or its provider raises what has this consequence."""
-
-
-class Told(NamedTuple):
-    """What a replica learns from a claim that was granted, or from a page that was committed."""
-
-    sweeping: bool
-    pages: int
-    deltas: int
-    paused: bool
 
 
 class Call(NamedTuple):
@@ -164,7 +145,7 @@ class Model:
         after = World(store, book, world.now, max(world.edition, book.memory.sweeps > 0))
         breaches = Taken(step, world, after, heard, result, due).breaches()
         there = number if after.key == world.key else self._met(after)
-        return Call(there, step, heard, _told(result), book.seen.fence > world.book.seen.fence, breaches)
+        return Call(there, step, heard, told_by(result), book.seen.fence > world.book.seen.fence, breaches)
 
     # --- moves of a replica -------------------------------------------------------------------------------------------
 
@@ -225,16 +206,3 @@ def _write_of(replica: Replica) -> Write:
     if replica.stand is Stand.LEFT and (replica.paused or not replica.sweeping):
         return EndBurst(replica.behind)
     return Sweep(replica.behind)
-
-
-def _told(result: object) -> Told | None:
-    match result:
-        case Granted(_, ingestion, deltas):
-            return Told(_sweeping(ingestion), ingestion.pages, deltas, paused=False)
-        case CommittedPage(_, decision, _, deltas, paused):
-            return Told(_sweeping(decision.ingestion), decision.ingestion.pages, deltas, paused)
-    return None
-
-
-def _sweeping(ingestion: Ingestion) -> bool:
-    return ingestion.status is Status.SWEEPING

@@ -9,7 +9,7 @@ from incrsim.cursor import canonical_cursor
 from incrsim.ingestion import Status
 from incrsim.simulation.exhaustive_book import Book, Seen
 from incrsim.simulation.exhaustive_source import NAME, PAGES
-from incrsim.simulation.exhaustive_steps import FENCED, RULES_OF_ALL, Claim, CommitPage, Step, Sweep, Write
+from incrsim.simulation.exhaustive_steps import DONE, FENCED, CommitPage, Step, Sweep, Write, told_by
 from incrsim.simulation.exhaustive_world import World, foreign, seen_in, tables_of
 
 _FIELDS = tuple(each.name for each in fields(Seen))
@@ -63,24 +63,41 @@ class Taken:
         return (*found, *self._rows(seen))
 
     def _answer(self) -> list[Breach]:
-        if self.heard == self.due:
-            return []
-        rule = "C-37" if FENCED in (self.heard, self.due) or isinstance(self.step, Claim) else "C-33"
-        if isinstance(self.step, CommitPage) and self.heard not in (FENCED, self.due):
-            rule = "C-38"  # its sequence number is not the next one
-        heard = self.heard if self.heard == "done" else f"{self.heard} ({self.result})"
-        return [Breach(rule, f"the answer {self.due}", heard)]
+        found = []
+        if self.heard != self.due:
+            heard = self.heard if self.heard == DONE else f"{self.heard} ({self.result})"
+            found.append(Breach(self._rule_of_answer(), f"the answer {self.due}", f"{heard}"))
+        told, pages = told_by(self.result), self.after.book.seen.pages
+        if told is not None and self.heard == self.due and told.pages != pages:
+            found.append(Breach("C-10", f"the next page is {pages + 1}", f"the replica asks for page {told.pages + 1}"))
+        return found
+
+    def _rule_of_answer(self) -> str:
+        step = self.step
+        if isinstance(step, CommitPage) and self.heard == DONE and step.index < self.before.book.seen.pages:
+            return "C-38"  # it was committed before
+        if isinstance(step, Write):
+            return "C-37"
+        return "C-33" if self.due == "Paused" else step.rule("answer")
 
     def _field(self, name: str, seen: Seen) -> Breach:
         must, found = getattr(self.after.book.seen, name), getattr(seen, name)
-        rule = self.step.rules.get(name, RULES_OF_ALL[name])
-        if self.due == FENCED:
-            rule = "C-37"  # whoever was overtaken changes nothing, whatever it is
-        elif name == "catalog":
-            if isinstance(self.step, Sweep):
-                rule = _of_a_sweep(self.after.book, must, found)
+        rule = self._rule_of(name, must, found)
+        if name == "catalog":
             must, found = _entities(must), _entities(found)
         return Breach(rule, f"{name} = {must}", f"{name} = {found}")
+
+    def _rule_of(self, name: str, must: Any, found: Any) -> str:
+        step = self.step
+        if self.due == FENCED:
+            return "C-37"  # whoever was overtaken changes nothing, whatever it is
+        if name == "fence" and found < self.before.book.seen.fence:
+            return "C-37"
+        if name == "catalog" and isinstance(step, Sweep):
+            return _of_a_sweep(self.after.book, must, found)
+        if name == "catalog" and isinstance(step, CommitPage) and step.deltas < self.before.book.memory.deltas:
+            return "C-29"  # an event came between fetch and commit
+        return step.rule(name)
 
     def _rows(self, seen: Seen) -> list[Breach]:
         found = []

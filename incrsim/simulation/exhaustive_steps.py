@@ -6,29 +6,29 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from incrsim.cursor import canonical_cursor, read_cursor
 from incrsim.draft import draft_page
 from incrsim.errors import IncrsimError
-from incrsim.ingestion import Consequence, Failure
-from incrsim.lifecycle import Operator
+from incrsim.ingestion import Consequence, Failure, Ingestion, Status
 from incrsim.options import ProviderOptions
 from incrsim.simulation import exhaustive_contract as contract
-from incrsim.simulation.exhaustive_book import NOBODY, Book
-from incrsim.simulation.exhaustive_source import EDITIONS, NAME, SmallSource, entity, ref
+from incrsim.simulation.exhaustive_book import Book
+from incrsim.simulation.exhaustive_source import EDITIONS, NAME, SmallSource
 from incrsim.simulation.exhaustive_world import World, lease_of
+from incrsim.store.contract import CommittedPage, Granted
 from incrsim.store.memory import MemoryStore
-from incrsim.store.mutating import DeltaDraft
 from incrsim.store.page import PageDraft
 
 DONE = "done"
 FENCED = "Fenced"
 
 Rules = Mapping[str, str]
-"""Field of `Seen` → the rule that is broken when a step leaves it other than it must be."""
+"""Field of `Seen`, or `answer` → the rule that is broken when a step leaves it other than it must be."""
 
-RULES_OF_ALL: Rules = {
+_RULES: Rules = {
+    "answer": "C-33",
     "catalog": "C-20",
     "number": "C-15",
     "status": "C-14",
@@ -46,11 +46,24 @@ RULES_OF_ALL: Rules = {
 }
 
 
+class Told(NamedTuple):
+    """What a replica learns from a claim that was granted, or from a page that was committed."""
+
+    sweeping: bool
+    pages: int
+    deltas: int
+    paused: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Step(ABC):
     """One call of the store."""
 
     rules: ClassVar[Rules] = {}
+
+    def rule(self, field: str) -> str:
+        """The rule that is broken when a field of `Seen` is not what it must be, or the `answer`."""
+        return self.rules.get(field, _RULES[field])
 
     @abstractmethod
     def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
@@ -66,14 +79,18 @@ class Step(ABC):
             result = self.do(store, world, options)
         except IncrsimError as error:
             return type(error).__name__, error
-        return (type(result).__name__ if isinstance(self, Claim) else DONE), result
+        return self.word(result), result
+
+    def word(self, result: object) -> str:
+        """What the store returned, in a word."""
+        return DONE
 
 
 @dataclass(frozen=True, slots=True)
 class Claim(Step):
     """A replica asks for the lease."""
 
-    rules: ClassVar[Rules] = {"catalog": "C-10", "status": "C-14", "ended": "C-15"}
+    rules: ClassVar[Rules] = {"answer": "C-37", "catalog": "C-10"}
 
     def __str__(self) -> str:
         return "asks for the lease"
@@ -85,6 +102,10 @@ class Claim(Step):
     def due(self, world: World, options: ProviderOptions) -> tuple[Book, str]:
         """See `Step.due`."""
         return contract.claimed(world.book, world.now, options)
+
+    def word(self, result: object) -> str:
+        """See `Step.word`: whether it was granted, or why not."""
+        return type(result).__name__
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,128 +217,18 @@ class Sweep(Write):
         return contract.swept(world.book, world.now, options)
 
 
-@dataclass(frozen=True, slots=True)
-class Operate(Step):
-    """An operator's call.
-
-    Args:
-        operator: what is asked for.
-    """
-
-    operator: Operator
-    rules: ClassVar[Rules] = dict.fromkeys(
-        ("number", "status", "due", "attempts", "pages", "done", "leased_until", "fence"), "C-33"
-    )
-
-    def __str__(self) -> str:
-        return f"asks for `{self.operator}`"
-
-    def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
-        """See `Step.do`."""
-        return store.operate(NAME, self.operator)
-
-    def due(self, world: World, options: ProviderOptions) -> tuple[Book, str]:
-        """See `Step.due`."""
-        book, now = world.book, world.now
-        match self.operator:
-            case Operator.TRIGGER:
-                book = contract.triggered(book, now)
-            case Operator.START | Operator.DELETE_MARKS:
-                book = contract.ended(book, now)
-            case Operator.CANCEL:
-                book = contract.ended(book, now + contract.DAY)
-            case Operator.DELETE:
-                book = contract.purged(book, now)
-            case Operator.PAUSE | Operator.RESUME:
-                book = book.seeing(paused=self.operator is Operator.PAUSE)
-        return book, DONE
+def told_by(result: object) -> Told | None:
+    """What a replica learns from what a call returned or raised, if it goes on from there."""
+    match result:
+        case Granted(_, ingestion, deltas):
+            return Told(_sweeping(ingestion), ingestion.pages, deltas, paused=False)
+        case CommittedPage(_, decision, _, deltas, paused):
+            return Told(_sweeping(decision.ingestion), decision.ingestion.pages, deltas, paused)
+    return None
 
 
-@dataclass(frozen=True, slots=True)
-class Approve(Step):
-    """The last refused removal is approved."""
-
-    rules: ClassVar[Rules] = {"catalog": "C-26"}
-
-    def __str__(self) -> str:
-        return "approves what was refused"
-
-    def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
-        """See `Step.do`."""
-        verdict = store.state(NAME).last_verdict
-        return store.approve(NAME, verdict.id if verdict is not None else 0)
-
-    def due(self, world: World, options: ProviderOptions) -> tuple[Book, str]:
-        """See `Step.due`."""
-        judged = world.book.seen.judged
-        if judged is None or not judged.refused:
-            return world.book, "SupersededVerdict"
-        return contract.approved(world.book), DONE
-
-
-@dataclass(frozen=True, slots=True)
-class Retire(Step):
-    """The provider is retired by somebody who counted its entities right, or wrong.
-
-    Args:
-        off: by how much they are wrong.
-    """
-
-    off: int = 0
-    rules: ClassVar[Rules] = dict.fromkeys(("catalog", "number", "status", "due", "fence"), "C-34")
-
-    def __str__(self) -> str:
-        return "retires the provider" + (" with a wrong count" if self.off else "")
-
-    def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
-        """See `Step.do`."""
-        return store.retire(NAME, store.count(NAME) + self.off)
-
-    def due(self, world: World, options: ProviderOptions) -> tuple[Book, str]:
-        """See `Step.due`."""
-        return (world.book, "WrongCount") if self.off else (contract.retired(world.book, world.now), DONE)
-
-
-@dataclass(frozen=True, slots=True)
-class Event(Step):
-    """An event adds a second version of one entity, or removes another.
-
-    Args:
-        added: its name.
-        removed: the other's.
-    """
-
-    added: str = ""
-    removed: str = ""
-    rules: ClassVar[Rules] = {"catalog": "C-29"}
-
-    def __str__(self) -> str:
-        return f"sends an event that adds {self.added}" if self.added else f"sends an event that removes {self.removed}"
-
-    def do(self, store: MemoryStore, world: World, options: ProviderOptions) -> Any:
-        """See `Step.do`."""
-        added = [entity(self.added, 2)] if self.added else []
-        removed = [ref(self.removed)] if self.removed else []
-        return store.apply_delta(NAME, DeltaDraft(added, removed), options)
-
-    def due(self, world: World, options: ProviderOptions) -> tuple[Book, str]:
-        """See `Step.due`."""
-        added = {self.added: 2} if self.added else {}
-        removed = frozenset({self.removed}) if self.removed else NOBODY
-        return contract.event_applied(world.book, added, removed), DONE
-
-
-FROM_OUTSIDE: tuple[Step, ...] = (
-    *(Operate(each) for each in Operator if each is not Operator.RESUME),
-    Approve(),
-    Retire(),
-    Retire(off=1),
-    Event(added="b"),
-    Event(removed="c"),
-)
-"""What somebody may do from outside, once in a history."""
-
-RESUME = Operate(Operator.RESUME)
+def _sweeping(ingestion: Ingestion) -> bool:
+    return ingestion.status is Status.SWEEPING
 
 
 @cache

@@ -69,7 +69,7 @@ def transitions(states: States, state: State, places: Places) -> Iterator[Told]:
     if wait := states.wait(world, *places):
         one, other = (states.number(states.replicas[each].later(wait)) for each in places)
         there = states.state(states.model.later(world, wait), one, other, spent)
-        yield Told(f"{format_duration(wait)} pass", (one, other), there)
+        yield Told(f"{format_duration(wait)} later", (one, other), there)
 
 
 def _called(states: States, call: Call, places: Places, spent: int) -> Told:
