@@ -8,15 +8,14 @@ code with either. Two histories that lead to the same state are followed once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
 
 from incrsim.options import ProviderOptions
 from incrsim.simulation.exhaustive_model import SWEEPS, Model
+from incrsim.simulation.exhaustive_search import Search
 from incrsim.simulation.exhaustive_source import EDITIONS, PAGES
-from incrsim.simulation.exhaustive_states import Limits, State, States
-from incrsim.simulation.exhaustive_story import story
+from incrsim.simulation.exhaustive_states import Limits, States
 from incrsim.simulation.violation import Finding
 from incrsim.store.memory import MemoryStore
 
@@ -69,7 +68,12 @@ class Exhausted:
             f"{self.ends:,} ends, {self.calls:,} calls judged"
         )
         if self.ok:
-            return "\n".join([f"every rule held in {seen}", *(f"  bound: {each}" for each in self.bounds)])
+            return "\n".join(
+                [
+                    f"every rule held, and each history can come to its end, in {seen}",
+                    *(f"  bound: {each}" for each in self.bounds),
+                ]
+            )
         what = (f"{each.rule}: expected {each.expected}; found {each.found}" for each in self.violations)
         return "\n".join([f"a rule does not hold, after {seen}", *what, *self.violations[0].story])
 
@@ -92,40 +96,15 @@ def exhaust(
     begun = perf_counter()
     model = Model(MemoryStore() if store is None else store, options)
     states = States(model, Limits(calls, failures))
-    parents: dict[State, State] = {states.first: states.first}
-    found = _Found()
-    frontier = [states.first]
-    while frontier and not found.violations:
-        frontier = list(_beyond(states, frontier, parents, found))
+    search = Search(states)
+    violations = search.run()
     return Exhausted(
-        states=len(parents),
-        transitions=found.transitions,
-        ends=found.ends,
+        states=len(search.parents),
+        transitions=len(search.links),
+        ends=search.ends,
         places=len(model.worlds),
         calls=model.calls,
-        violations=found.violations,
+        violations=violations,
         bounds=(f"at most {calls} call(s) from outside and {failures} failure(s) in a history", *BOUNDS),
         seconds=perf_counter() - begun,
     )
-
-
-@dataclass(slots=True)
-class _Found:
-    transitions: int = 0
-    ends: int = 0
-    violations: tuple[Finding, ...] = ()
-
-
-def _beyond(states: States, frontier: list[State], parents: dict[State, State], found: _Found) -> Iterator[State]:
-    """The states that are one transition further than all that were met."""
-    for state in frontier:
-        children = states.after(state)
-        found.transitions += len(children)
-        found.ends += not children
-        for child in children:
-            if child not in parents:
-                parents[child] = state
-                yield child
-        if states.broken and (findings := story(states, parents, state)):
-            found.violations = findings
-            return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
@@ -17,7 +17,7 @@ Places: TypeAlias = tuple[int, int]
 """How A and B stand, as numbers."""
 
 
-class Told(NamedTuple):
+class Transition(NamedTuple):
     """One transition.
 
     Args:
@@ -33,18 +33,33 @@ class Told(NamedTuple):
     breaches: tuple[Breach, ...] = ()
 
 
-def story(states: States, parents: Mapping[State, State], state: State) -> tuple[Finding, ...]:
-    """What is broken by a step that may be taken in this state, after the shortest history that leads to it."""
-    lines, places = _history(states, parents, state)
-    for told in transitions(states, state, places):
-        if told.breaches:
-            lines = [*lines, told.words]
-            path = tuple(f"{number}. {line}" for number, line in enumerate(lines, 1))
-            return tuple(Finding(each.rule, NAME, len(path), each.expected, each.found, path) for each in told.breaches)
+def broken_after(states: States, parents: Mapping[State, State], state: State) -> tuple[Finding, ...]:
+    """What is broken by a step that may be taken in this state, with a shortest history that leads there."""
+    _, places = _history(states, parents, state)
+    for step in transitions(states, state, places):
+        if step.breaches:
+            return told(step.breaches, states, parents, state, step.words)
     return ()
 
 
-def transitions(states: States, state: State, places: Places) -> Iterator[Told]:
+def told(
+    breaches: Sequence[Breach], states: States, parents: Mapping[State, State], state: State, *last: str
+) -> tuple[Finding, ...]:
+    """Breaches with the history that leads to them.
+
+    Args:
+        breaches: what is broken.
+        states: all of them.
+        parents: by which way each was met.
+        state: where it is broken.
+        last: what happens then.
+    """
+    lines, _ = _history(states, parents, state)
+    path = tuple(f"{number}. {line}" for number, line in enumerate([*lines, *last], 1))
+    return tuple(Finding(each.rule, NAME, len(path), each.expected, each.found, path) for each in breaches)
+
+
+def transitions(states: States, state: State, places: Places) -> Iterator[Transition]:
     """The same as `States.after`, in words, and with each replica in its own place.
 
     Args:
@@ -61,7 +76,7 @@ def transitions(states: States, state: State, places: Places) -> Iterator[Told]:
                 pair = list(_after(states, places, overtakes=move.overtakes))
                 pair[at] = states.number(move.replica)
                 there = states.state(move.world, pair[0], pair[1], spent + wrong)
-                yield Told(f"{name} {move.words}", (pair[0], pair[1]), there, move.breaches)
+                yield Transition(f"{name} {move.words}", (pair[0], pair[1]), there, move.breaches)
     if calls < states.limits.calls:
         yield from (_called(states, call, places, spent + CALL) for call in states.model.calls_from_outside(world))
     if states.model.is_paused(world):
@@ -69,13 +84,13 @@ def transitions(states: States, state: State, places: Places) -> Iterator[Told]:
     if wait := states.wait(world, *places):
         one, other = (states.number(states.replicas[each].later(wait)) for each in places)
         there = states.state(states.model.later(world, wait), one, other, spent)
-        yield Told(f"{format_duration(wait)} later", (one, other), there)
+        yield Transition(f"{format_duration(wait)} later", (one, other), there)
 
 
-def _called(states: States, call: Call, places: Places, spent: int) -> Told:
+def _called(states: States, call: Call, places: Places, spent: int) -> Transition:
     pair = _after(states, places, overtakes=call.overtakes)
     words = "the source changes" if call.step is None else f"somebody {call.step}: {call.heard}"
-    return Told(words, pair, states.state(call.world, *pair, spent), call.breaches)
+    return Transition(words, pair, states.state(call.world, *pair, spent), call.breaches)
 
 
 def _after(states: States, places: Places, *, overtakes: bool) -> Places:
@@ -91,7 +106,7 @@ def _history(states: States, parents: Mapping[State, State], state: State) -> tu
     _, one, other, _ = states.parts(states.first)
     places = one, other
     for here, there in pairwise(reversed(path)):
-        told = next(each for each in transitions(states, here, places) if each.state == there)
-        lines.append(told.words)
-        places = told.places
+        step = next(each for each in transitions(states, here, places) if each.state == there)
+        lines.append(step.words)
+        places = step.places
     return lines, places

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
 from incrsim.simulation.exhaustive import OPTIONS, exhaust
+from incrsim.simulation.exhaustive_model import Model
+from incrsim.store.memory import MemoryStore
 from tests.simulation import broken_stores as broken
+from tests.simulation.side_by_side import SideBySide
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from incrsim.options import ProviderOptions
-    from incrsim.store.memory import MemoryStore
+
+WALKS = 200
 
 AT_LIMIT = replace(OPTIONS, reject_removals_above_percentage=Fraction(25))
 """The one of four that vanishes is exactly as many as may."""
@@ -95,3 +100,19 @@ def test_broken_store_is_caught(case: Case) -> None:
     assert not found.ok
     assert case.rule in {each.rule for each in found.violations}, str(found)
     assert found.violations[0].story[0].startswith("1. ")
+
+
+@pytest.mark.slow
+def test_replicas_do_what_the_engine_does(covered: Callable[[str], None], caplog: pytest.LogCaptureFixture) -> None:
+    """Random histories on the model and under the shipping engine lead to the same rows, step by step."""
+    caplog.set_level("CRITICAL", "incrsim")
+    model, random = Model(MemoryStore(), OPTIONS), Random(4)
+    walked = [SideBySide(model, random).walk() for _ in range(WALKS)]
+    moves, calls, failures, ended = (
+        sum(getattr(each, name) for each in walked) for name in ("moves", "calls", "failures", "ended")
+    )
+    assert ended > WALKS / 3
+    covered(
+        f"{WALKS} random histories of {moves:,} moves, {calls:,} calls from outside and {failures:,} failures, "
+        f"{ended} of them to the end"
+    )
