@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from incrsim.simulation.compare import Comparison, compare
 from incrsim.simulation.crash import Crash, CrashingProvider, CrashPoint, Fuse, Moment, crashing_store
+from incrsim.simulation.exhaustive import Exhausted, exhaust
 from incrsim.simulation.simulator import ADVANCE, Died, Move, Simulation, SimulationStuck, StoreFailed
 from incrsim.simulation.source import FakeSource, ListSource
 from incrsim.simulation.trace import Trace
@@ -17,6 +18,7 @@ __all__ = [
     "CrashPoint",
     "CrashingProvider",
     "Died",
+    "Exhausted",
     "FakeSource",
     "FixedView",
     "Fuse",
@@ -30,4 +32,5 @@ __all__ = [
     "View",
     "compare",
     "crashing_store",
+    "exhaust",
 ]

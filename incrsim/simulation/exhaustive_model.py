@@ -16,12 +16,14 @@ from incrsim.ingestion import Consequence
 from incrsim.options import ProviderOptions
 from incrsim.simulation.crash import Moment
 from incrsim.simulation.exhaustive_outside import FROM_OUTSIDE, RESUME
-from incrsim.simulation.exhaustive_replica import IDLE, Replica, Stand
+from incrsim.simulation.exhaustive_replica import IDLE, SPENT, Replica, Stand
 from incrsim.simulation.exhaustive_rules import Breach, Taken
 from incrsim.simulation.exhaustive_source import EDITIONS
 from incrsim.simulation.exhaustive_steps import Claim, CommitPage, EndBurst, Fail, Step, Sweep, Told, Write, told_by
 from incrsim.simulation.exhaustive_world import Instant, World, first_world
 from incrsim.store.memory import MemoryStore
+
+CLAIM = Claim()
 
 SWEEPS = 2
 """After so many nothing new begins."""
@@ -56,18 +58,36 @@ class Move(NamedTuple):
     Args:
         world: the place that it leads to.
         replica: how the replica stands then.
-        words: what it does.
+        does: what it does, or means to do.
         wrong: what goes wrong with it.
-        overtakes: whether the other replica's lease is lost by it.
-        breaches: what must not be.
+        calls: of the store, in their order.
     """
 
     world: int
     replica: Replica
-    words: str
+    does: str | Step
     wrong: Wrong | None = None
-    overtakes: bool = False
-    breaches: tuple[Breach, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+    @property
+    def overtakes(self) -> bool:
+        """Whether the other replica's lease is lost by it."""
+        return any(call.overtakes for call in self.calls)
+
+    @property
+    def breaches(self) -> tuple[Breach, ...]:
+        """What must not be."""
+        return tuple(breach for call in self.calls for breach in call.breaches)
+
+    @property
+    def words(self) -> str:
+        """What happens."""
+        if not self.calls:
+            return str(self.does)
+        last = self.calls[-1]
+        if self.wrong is None:
+            return f"{self.does}: {last.heard}"
+        return f"{self.does}, which goes wrong ({self.wrong}); {last.step}: {last.heard}"
 
 
 class Model:
@@ -110,13 +130,22 @@ class Model:
         """Whether somebody may resume the provider."""
         return self.worlds[world].book.seen.paused
 
-    def waits(self, world: int) -> Iterator[timedelta]:
-        """How long it is until something is due or expires here; not more than zero when it has."""
+    def wait(self, world: int, *left: timedelta) -> timedelta:
+        """How long it is to the next instant at which something is due, a lease expires or a burst is spent; zero if
+        there is none.
+
+        Args:
+            world: where.
+            left: of the replicas' bursts.
+        """
+        if self.is_over(world):
+            return SPENT
         here = self.worlds[world]
         seen = here.book.seen
-        yield seen.due - here.now
+        instants = [seen.due - here.now, *left]
         if seen.leased_until is not None:
-            yield seen.leased_until - here.now
+            instants.append(seen.leased_until - here.now)
+        return min((each for each in instants if each > SPENT), default=SPENT)
 
     def calls_from_outside(self, world: int) -> Iterator[Call]:
         """What operators, events and the source may do at any moment."""
@@ -142,7 +171,7 @@ class Model:
         book, due = step.due(world, self.options)
         store = world.store.fork(Instant(world.now))
         heard, result = step.answer(store, world, self.options)
-        after = World(store, book, world.now, max(world.edition, book.memory.sweeps > 0))
+        after = World(store, book, world.now, max(world.edition, int(book.memory.sweeps > 0)))
         breaches = Taken(step, world, after, heard, result, due).breaches()
         there = number if after.key == world.key else self._met(after)
         return Call(there, step, heard, told_by(result), book.seen.fence > world.book.seen.fence, breaches)
@@ -171,33 +200,30 @@ class Model:
         yield Move(world, IDLE, "dies", Moment.DIES_BEFORE)
 
     def _claim(self, world: int) -> Move:
-        call = self.take(world, Claim())
+        call = self.take(world, CLAIM)
         replica = IDLE if call.told is None else Replica.claimed(*call.told[:3])
-        return Move(call.world, replica, f"{call.step}: {call.heard}", None, call.overtakes, call.breaches)
+        return Move(call.world, replica, CLAIM, calls=(call,))
 
     def _fetches(self, world: int, replica: Replica) -> Iterator[Move]:
-        words = f"fetches page {replica.pages + 1}"
-        yield Move(world, replica.fetched(self.worlds[world].edition), words)
-        for consequence in Consequence:
-            yield self._fails(world, replica, consequence, words)
+        does = f"fetches page {replica.pages + 1}"
+        yield Move(world, replica.fetched(self.worlds[world].edition), does)
+        # Of one that was overtaken a store reads nothing but the fence, so that one kind of failure stands for all.
+        for consequence in (Consequence.RETRY,) if replica.behind else Consequence:
+            yield self._fails(world, replica, consequence, does)
 
     def _writes(self, world: int, replica: Replica) -> Iterator[Move]:
-        call = self.take(world, _write_of(replica))
-        words = str(call.step)
-        after = IDLE
-        if call.told is not None and replica.stand is Stand.FETCHED:
-            after = replica.committed(*call.told)
-        yield Move(call.world, after, f"{words}: {call.heard}", None, call.overtakes, call.breaches)
-        yield self._fails(world, replica, Moment.FAILS_BEFORE, words)
-        lost = self._fails(call.world, replica, Moment.ANSWER_LOST, words)
-        yield lost._replace(breaches=call.breaches + lost.breaches)
+        step = _write_of(replica)
+        call = self.take(world, step)
+        yield Move(call.world, IDLE if call.told is None else replica.committed(*call.told), step, calls=(call,))
+        yield self._fails(world, replica, Moment.FAILS_BEFORE, step)
+        lost = self._fails(call.world, replica, Moment.ANSWER_LOST, step)
+        yield lost._replace(calls=(call, *lost.calls))
 
-    def _fails(self, world: int, replica: Replica, wrong: Wrong, words: str) -> Move:
+    def _fails(self, world: int, replica: Replica, wrong: Wrong, does: str | Step) -> Move:
         """What went wrong is recorded, as `tick` does it in the same step."""
         consequence = wrong if isinstance(wrong, Consequence) else Consequence.RETRY
         call = self.take(world, Fail(replica.behind, consequence))
-        words = f"{words}, which goes wrong ({wrong}); {call.step}: {call.heard}"
-        return Move(call.world, IDLE, words, wrong, call.overtakes, call.breaches)
+        return Move(call.world, IDLE, does, wrong, (call,))
 
 
 def _write_of(replica: Replica) -> Write:

@@ -56,7 +56,7 @@ class Search:
         """A state from which no end can be reached (C-38)."""
         order, bounds, links = list(self.parents), self._bounds, self.links
         alive: set[State] = set()
-        left, before = range(len(order) - 1, -1, -1), -1
+        left, before = [*range(len(order) - 1, -1, -1)], -1
         # Nearly all lead on to states that were met later: one time through from behind, and few are left.
         while len(left) != before:
             before, rest = len(left), []

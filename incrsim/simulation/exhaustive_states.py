@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from incrsim.simulation.exhaustive_model import Model
-from incrsim.simulation.exhaustive_replica import IDLE, SPENT, Replica
+from incrsim.simulation.exhaustive_replica import IDLE, Replica
 
 State: TypeAlias = int
 """Place, first replica, second replica, calls, failures: each in some bits of one number."""
@@ -65,6 +65,7 @@ class States:
         self.overtaken: list[int] = []
         self._moves: dict[tuple[int, int], list[Ahead]] = {}
         self._calls: dict[tuple[int, bool], list[tuple[int, bool]]] = {}
+        self._times: dict[tuple[int, timedelta, timedelta], tuple[int, timedelta]] = {}
         idle = self.number(IDLE)
         self.first = self.state(model.start, idle, idle, 0)
 
@@ -84,9 +85,9 @@ class States:
         """The states that may follow."""
         world, one, other, spent = self.parts(state)
         most = self.limits.failures - spent % CALL
-        make, overtaken = self.state, self.overtaken
+        join, overtaken = self.state, self.overtaken
         found = [
-            make(there, moved, overtaken[still] if overtakes else still, spent + wrong)
+            join(there, moved, overtaken[still] if overtakes else still, spent + wrong)
             for own, still in ((one, other), (other, one))[: 1 + (one != other)]
             for there, moved, overtakes, wrong in self._ahead(world, own)
             if wrong <= most
@@ -94,20 +95,27 @@ class States:
         if spent // CALL < self.limits.calls:
             for there, overtakes in self._outside(world, resume=False):
                 pair = (overtaken[one], overtaken[other]) if overtakes else (one, other)
-                found.append(make(there, *pair, spent + CALL))
+                found.append(join(there, *pair, spent + CALL))
         if self.model.is_paused(world):
-            found += [make(there, one, other, spent) for there, _ in self._outside(world, resume=True)]
-        if wait := self.wait(world, one, other):
-            first, second = (self.number(self.replicas[each].later(wait)) for each in (one, other))
-            found.append(make(self.model.later(world, wait), first, second, spent))
+            found += [join(there, one, other, spent) for there, _ in self._outside(world, resume=True)]
+        if later := self._later(world, one, other):
+            found.append(later | spent)
         return found
 
-    def wait(self, world: int, one: int, other: int) -> timedelta:
-        """How long it is to the next instant at which time changes what may happen; zero if it never does."""
-        if self.model.is_over(world):
-            return SPENT
-        waits = [*self.model.waits(world), self.replicas[one].left, self.replicas[other].left]
-        return min((each for each in waits if each > SPENT), default=SPENT)
+    def _later(self, world: int, one: int, other: int) -> State:
+        """When time has passed, nothing spent yet; 0 if it never changes anything."""
+        first, second = self.replicas[one], self.replicas[other]
+        key = world, first.left, second.left
+        found = self._times.get(key)
+        if found is None:
+            wait = self.model.wait(world, first.left, second.left)
+            found = self._times[key] = self.model.later(world, wait) if wait else -1, wait
+        there, wait = found
+        if there < 0:
+            return 0
+        if first.left or second.left:
+            one, other = self.number(first.later(wait)), self.number(second.later(wait))
+        return self.state(there, one, other, 0)
 
     def number(self, replica: Replica) -> int:
         """The number of a replica's stand."""

@@ -81,8 +81,9 @@ def transitions(states: States, state: State, places: Places) -> Iterator[Transi
         yield from (_called(states, call, places, spent + CALL) for call in states.model.calls_from_outside(world))
     if states.model.is_paused(world):
         yield from (_called(states, call, places, spent) for call in states.model.resumes(world))
-    if wait := states.wait(world, *places):
-        one, other = (states.number(states.replicas[each].later(wait)) for each in places)
+    replicas = [states.replicas[each] for each in places]
+    if wait := states.model.wait(world, *(each.left for each in replicas)):
+        one, other = (states.number(each.later(wait)) for each in replicas)
         there = states.state(states.model.later(world, wait), one, other, spent)
         yield Transition(f"{format_duration(wait)} later", (one, other), there)
 

@@ -53,7 +53,7 @@ class Raising(SmallSource):
         self._clock = clock
 
     @contextmanager
-    def around(self) -> Iterator[None]:  # type: ignore[override]
+    def around(self) -> Iterator[None]:
         self._maybe_raise()
         try:
             yield
@@ -166,9 +166,7 @@ class SideBySide:
         self.walked.calls += 1
 
     def _jump(self) -> None:
-        waits = [*self.model.waits(self.world), *(each.left for each in self.replicas)]
-        wait = min((each for each in waits if each), default=None)
-        if wait is not None and wait.total_seconds() > 0 and not self.model.is_over(self.world):
+        if wait := self.model.wait(self.world, *(each.left for each in self.replicas)):
             self.told.append(f"{wait} later")
             self._clock.advance(wait)
             self.world = self.model.later(self.world, wait)

@@ -1,4 +1,4 @@
-"""All histories of a small world; that the search finds what is broken; and that its replicas do what the engine does."""
+"""All histories of a small world; the search finds what is broken; and its replicas do what the engine does."""
 
 from __future__ import annotations
 
