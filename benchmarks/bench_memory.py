@@ -15,7 +15,7 @@ from typing import Any
 
 import incrsim
 from benchmarks import workload
-from incrsim.demo import peak_rss_mb
+from incrsim.resident import peak_rss_mb
 
 TARGET_MB = 32
 """By how much the largest size may exceed the smallest one on Postgres."""

@@ -20,9 +20,9 @@ from typing import Any
 
 import incrsim
 from benchmarks import workload
-from incrsim.demo import peak_rss_mb
 from incrsim.operators import Done, Listing
 from incrsim.plain import plain
+from incrsim.resident import peak_rss_mb
 from incrsim.simulation.source import FakeSource
 
 TARGET_MB = 32

@@ -12,7 +12,8 @@ from rich.text import Text
 
 import incrsim
 from incrsim.cli.screens import demo_summary, demo_table
-from incrsim.demo import demonstrate, peak_rss_mb
+from incrsim.demo import demonstrate
+from incrsim.resident import peak_rss_mb
 
 PICTURE = Path(__file__).parent / "images" / "demo.svg"
 WIDTH = 80

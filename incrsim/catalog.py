@@ -16,7 +16,8 @@ import orjson
 
 from incrsim.catalog_export import export_entities
 from incrsim.entity import EntityRef
-from incrsim.errors import InvalidQuery, MissingExtra
+from incrsim.errors import InvalidQuery
+from incrsim.frames import load_pandas
 from incrsim.store import Store
 from incrsim.store.contract import StoredEntity
 from incrsim.store.searching import EntityQuery
@@ -181,15 +182,15 @@ class Catalog:
             MissingExtra: when pandas is not installed.
             InvalidQuery: when a filter has a value that cannot work.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingExtra("DataFrames need pandas: pip install 'incrsim[notebook]'") from error
+        pandas = load_pandas()
         columns: dict[str, list[str | None]] = {name: [] for name in _COLUMNS}
         for entity in self.entities(provider, **filters):
             for column, value in zip(columns.values(), _row(entity), strict=True):
                 column.append(value)
-        return pd.DataFrame({name: pd.Series(columns[name], dtype=dtype) for name, dtype in _COLUMNS.items()})
+        made: pd.DataFrame = pandas.DataFrame(
+            {name: pandas.Series(columns[name], dtype=dtype) for name, dtype in _COLUMNS.items()}
+        )
+        return made
 
     def export(
         self, target: str | os.PathLike[str] | TextIO, provider: str | None = None, **filters: Unpack[Filters]

@@ -5,10 +5,8 @@ is compared with what it must be.
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from incrsim.app import App
@@ -145,19 +143,3 @@ def _make_room(app: App) -> None:
         app.store.operate(PROVIDER, Operator.START)
     if app.catalog.count(PROVIDER):
         app.run_cycle(PROVIDER)
-
-
-def peak_rss_mb() -> float | None:
-    """The most memory that this process ever had, in MB of 2²⁰ bytes; `None` where the system does not tell."""
-    try:
-        # Linux hands the peak of `getrusage` down from the process that started this one; this one starts at zero.
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        return round(int(status.partition("VmHWM:")[2].split()[0]) / 1024, 1)
-    except (OSError, IndexError):
-        pass
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

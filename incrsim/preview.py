@@ -13,7 +13,8 @@ from incrsim.clock import Clock, SystemClock
 from incrsim.cursor import JSONValue, canonical_cursor, read_cursor
 from incrsim.draft import draft_page
 from incrsim.entity import Entity
-from incrsim.errors import CallerError, IncrsimError, InvalidCursor, InvalidPage, MissingExtra, PageTimeout
+from incrsim.errors import CallerError, IncrsimError, InvalidCursor, InvalidPage, PageTimeout
+from incrsim.frames import frame
 from incrsim.host import BurstSession, Host, ThreadHost
 from incrsim.options import ProviderOptions
 from incrsim.provider import Page, check_provider
@@ -112,12 +113,8 @@ class Preview:
         Raises:
             MissingExtra: when pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingExtra("DataFrames need pandas: pip install 'incrsim[notebook]'") from error
         rows = [_row(page.number, entity) for page in self.pages for entity in page.entities]
-        return pd.DataFrame(rows, columns=_COLUMNS)
+        return frame(rows, _COLUMNS)
 
     def __str__(self) -> str:
         """For terminals: a line per page, then the findings."""

@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from incrsim.clock import Clock, SystemClock
@@ -24,6 +23,7 @@ from incrsim.host import BurstSession, Host, ThreadHost
 from incrsim.options import ProviderOptions
 from incrsim.profiling_advice import Advice, Measured, advise
 from incrsim.provider import Page, as_page, check_provider
+from incrsim.resident import rss_mb
 from incrsim.store import Store
 from incrsim.store.contract import Granted, Lease
 
@@ -251,7 +251,7 @@ class _Bench:
             self.seen += len(entities)
             source = min(self.provider.seconds, fetching)
             database = max(0.0, committing - validation)
-            costs.append(PageCost(len(entities), source, fetching - source, validation, database, _memory()))
+            costs.append(PageCost(len(entities), source, fetching - source, validation, database, rss_mb()))
             if page.done:
                 break
             cursor = read_cursor(canonical_cursor(page.cursor))
@@ -264,15 +264,6 @@ class _Bench:
         seconds, committed = self.timed(lambda: self._store.commit_page(self._lease, draft, self.options))
         self._lease = committed.lease
         return seconds
-
-
-def _memory() -> float | None:
-    """What this process holds now, in MB of 2²⁰ bytes."""
-    try:
-        resident = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return round(resident * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
-    except (OSError, ValueError, IndexError, AttributeError):
-        return None
 
 
 def _curve(values: list[float]) -> str:

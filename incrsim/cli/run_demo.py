@@ -10,8 +10,9 @@ from incrsim.cli.interrupt import Interrupt
 from incrsim.cli.output import live, opened, print_json, print_screen, teller
 from incrsim.cli.screens import demo_summary, demo_table
 from incrsim.clock import SystemClock, VirtualClock
-from incrsim.demo import CYCLES, Cycle, Result, demonstrate, peak_rss_mb
+from incrsim.demo import CYCLES, Cycle, Result, demonstrate
 from incrsim.progress import Progress
+from incrsim.resident import peak_rss_mb
 
 
 class _Screen:

@@ -30,6 +30,8 @@ STORE_STEPS = frozenset(
         "record_failure",
         "commit_sweep",
         "operate",
+        "approve",
+        "retire",
         "apply_delta",
         "lease_for_full",
         "apply_full",
@@ -177,19 +179,26 @@ class _CrashingStore:
             moment = self._fuse.moment(name)
             call = partial(method, *arguments)
             if moment is Moment.DIES_INSIDE:
-                call = partial(self._inside, call)
+                call = partial(die_inside, self._store, call)
             return go_wrong(moment, name, call, StoreUnavailable)
 
         return step
 
-    def _inside(self, call: Callable[[], Any]) -> Any:
-        # Every step of both stores goes through this method: the one place between its work and its commit.
-        transact = self._store._transact  # noqa: SLF001
-        self._store._transact = lambda provider, work, *rest: transact(provider, _dying(work), *rest)  # noqa: SLF001
-        try:
-            return call()
-        finally:
-            del self._store._transact  # noqa: SLF001
+
+def die_inside(store: Any, call: Callable[[], Result]) -> Result:
+    """Do a step of a store, and die before it commits.
+
+    Args:
+        store: the store itself, not one that watches over it.
+        call: does the step; what it refuses, it refuses before it dies.
+    """
+    # Every step of both stores goes through this method: the one place between its work and its commit.
+    transact = store._transact  # noqa: SLF001
+    store._transact = lambda provider, work, *rest: transact(provider, _dying(work), *rest)  # noqa: SLF001
+    try:
+        return call()
+    finally:
+        del store._transact  # noqa: SLF001
 
 
 def _dying(work: Callable[[Any], Any]) -> Callable[[Any], Any]:

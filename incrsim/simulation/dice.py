@@ -7,12 +7,14 @@ a rate can be replaced by the very occurrences that it led to (`incrsim.simulati
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
+from struct import Struct
 
-_WHOLE = 1 << 64
+_WHOLE = 1 << 32
+_IN_ROW = 16
+_read_row = Struct(f"<{_IN_ROW}I").unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,42 +44,79 @@ class Dice:
     Args:
         seed: of the scenario.
         faults: at most one for each kind.
+
+    Attributes:
+        effects: what took effect so far, as (kind, number of the opportunity), in the order in which it happened.
     """
 
     def __init__(self, seed: int, faults: Iterable[Fault] = ()) -> None:
         self._seed = seed
-        self._faults = {fault.kind: fault for fault in faults}
-        self._opportunities: Counter[str] = Counter()
+        self._rows: dict[str, _Row] = {}
         self._quiet = False
         self.effects: list[tuple[str, int]] = []
+        for fault in faults:
+            if fault.kind in self._rows:
+                raise ValueError(f"two faults of kind {fault.kind!r}: a scenario has at most one for each kind")
+            self._rows[fault.kind] = _Row(seed, fault)
+
+    def plans(self, kind: str) -> bool:
+        """Whether a kind of fault can happen in this run at all: who would ask at each step need not ask when not."""
+        return kind in self._rows
 
     def strikes(self, kind: str) -> bool:
         """Count one opportunity for a kind of fault; says whether it happens. It then has taken effect, unless whoever
         asked says `missed`.
         """
-        fault = self._faults.get(kind)
-        if fault is None or self._quiet:
+        row = self._rows.get(kind)
+        if row is None or self._quiet or not row.next():
             return False
-        self._opportunities[kind] += 1
-        number = self._opportunities[kind]
-        struck = number in fault.occurrences or self._fraction(kind, number) < fault.rate * _WHOLE
-        if struck:
-            self.effects.append((kind, number))
-        return struck
+        self.effects.append((kind, row.number))
+        return True
+
+    def first(self, kinds: Iterable[str]) -> str | None:
+        """Count one opportunity for each of some kinds of which one can happen at a time; says which one does."""
+        struck = [kind for kind in kinds if self.strikes(kind)]
+        for kind in struck[1:]:
+            self.missed(kind)
+        return struck[0] if struck else None
 
     def missed(self, kind: str) -> None:
         """What was to happen had no effect here: it is taken out of the book again."""
-        found = max(index for index, (struck, _) in enumerate(self.effects) if struck == kind)
-        del self.effects[found]
+        last = next(index for index in reversed(range(len(self.effects))) if self.effects[index][0] == kind)
+        del self.effects[last]
 
     def choose(self, kind: str, below: int) -> int:
         """A number from 0 up to `below`, for the opportunity that was counted last."""
-        return self._fraction(f"{kind} choice", self._opportunities[kind]) * below // _WHOLE
+        row = self._rows.get(kind)
+        return _drawn(f"{self._seed} {kind} choice {row.number if row else 0}")[0] * below // _WHOLE
 
     def be_quiet(self) -> None:
         """From now on nothing happens: the quiet phase."""
         self._quiet = True
 
-    def _fraction(self, kind: str, number: int) -> int:
-        text = f"{self._seed} {kind} {number}".encode()
-        return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
+
+class _Row:
+    """The opportunities of one kind, one after the other."""
+
+    __slots__ = ("_drawn", "_limit", "_name", "_occurrences", "number")
+
+    def __init__(self, seed: int, fault: Fault) -> None:
+        self._name = f"{seed} {fault.kind}"
+        self._limit = int(fault.rate * _WHOLE)
+        self._occurrences = frozenset(fault.occurrences)
+        self._drawn: tuple[int, ...] = ()
+        self.number = 0
+
+    def next(self) -> bool:
+        """Go on to the next opportunity; says whether the fault happens there."""
+        number = self.number = self.number + 1
+        if not self._limit:
+            return number in self._occurrences
+        place = (number - 1) % _IN_ROW
+        if not place:  # one hash decides for a row of opportunities: dice are thrown at every step
+            self._drawn = _drawn(f"{self._name} {number}")
+        return self._drawn[place] < self._limit
+
+
+def _drawn(text: str) -> tuple[int, ...]:
+    return _read_row(blake2b(text.encode()).digest())

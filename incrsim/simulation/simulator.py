@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from incrsim.clock import VirtualClock
@@ -133,6 +134,8 @@ class Simulation:
         options: the provider's options.
         replicas: how many processes serve it.
         trace: takes down every step.
+        fit: gives a replica's engine, as it begins, what it shall have instead: say another store or other options.
+        first: the number of the first replica, where other simulations share the store.
 
     Example:
         clock = VirtualClock()
@@ -153,6 +156,8 @@ class Simulation:
         options: ProviderOptions | None = None,
         replicas: int = 1,
         trace: Trace | None = None,
+        fit: Callable[[int, Engine], Engine] = lambda _, engine: engine,
+        first: int = 0,
     ) -> None:
         self.name = check_provider(provider)
         self.store = store
@@ -164,7 +169,8 @@ class Simulation:
         self._host = InlineHost(clock)
         self._watchers: list[Callable[[int, Happening], object]] = []
         self._turn = 0
-        self.replicas = [Replica(number, self._engine) for number in range(replicas)]
+        self._fit = fit
+        self.replicas = [Replica(number, partial(self._engine, number)) for number in range(first, first + replicas)]
 
     def watch(self, watcher: Callable[[int, Happening], object]) -> None:
         """Call `watcher` after every step, with the replica's number and what happened."""
@@ -250,6 +256,7 @@ class Simulation:
         return replica.waits_until is None or replica.waits_until <= self.clock.now()
 
     def _note(self, number: int, happening: Happening) -> Happening:
+        number = self.replicas[number].number
         self.trace.add(number, happening)
         # A sweep whose answer was lost is heard of when somebody asks what is due.
         if isinstance(happening, SweepCommitted) or (
@@ -260,8 +267,8 @@ class Simulation:
             watcher(number, happening)
         return happening
 
-    def _engine(self, holder: str) -> Engine:
-        return Engine(
+    def _engine(self, number: int, holder: str) -> Engine:
+        engine = Engine(
             provider=self._provider,
             options=self.options,
             store=self.store,
@@ -269,3 +276,4 @@ class Simulation:
             host=self._host,
             holder=holder,
         )
+        return self._fit(number, engine)

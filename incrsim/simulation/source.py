@@ -14,10 +14,12 @@ from itertools import islice
 from random import Random
 from typing import Any
 
+from incrsim.clock import Clock
 from incrsim.entity import Entity
 from incrsim.provider import Page
 from incrsim.simulation.population import Population, Segment, is_gone, is_present
 from incrsim.simulation.view import FixedView, View
+from incrsim.simulation.weather import CALM, SourceCall, SourcePage, SourceTrouble, Weather
 
 Percent = int | str | Fraction
 
@@ -41,6 +43,10 @@ class FakeSource:
         seed: decides what entities say and which of them change, vanish and come back.
         name: the provider's name.
         namespace: where the entities live; two sources with equal namespaces hold equal refs.
+        clock: whose time passes when the source is slow; a virtual one.
+
+    Attributes:
+        weather: what comes of each question to the source; calm unless set.
 
     Example:
         source = FakeSource(entities=2_000)
@@ -56,11 +62,14 @@ class FakeSource:
         seed: int = 1,
         name: str = "fake",
         namespace: str = "default",
+        clock: Clock | None = None,
     ) -> None:
         if page_size < 1:
             raise ValueError(f"FakeSource(page_size={page_size}): a page holds at least 1 entity")
         self.name = name
         self.page_size = page_size
+        self.clock = clock
+        self.weather: Weather = CALM
         self.formula = Formula(seed, namespace)
         self._population = Population(seed).grown(_count("FakeSource", "entities", entities))
         self._random = Random(f"incrsim source {seed}")
@@ -76,14 +85,25 @@ class FakeSource:
         return nullcontext()
 
     def next(self, context: Any, cursor: Any = None) -> Page:
-        """The entities behind the cursor, a page of them."""
+        """The entities behind the cursor, a page of them, in the weather that there is.
+
+        Raises:
+            ProviderError: what a provider raises in that weather.
+        """
+        try:
+            page = self.weather.page(SourceCall(cursor, self), lambda: self._answer(cursor))
+        except SourceTrouble as trouble:
+            raise trouble.seen_by_provider() from trouble
+        return Page(page.items, cursor=page.cursor, done=page.done)
+
+    def _answer(self, cursor: Any) -> SourcePage:
         start = 0 if cursor is None else cursor["after"] + 1
         # One more than the page holds tells whether it is the last.
         rows = list(islice(self._population.present(start), self.page_size + 1))
         done = len(rows) <= self.page_size
         make = self.item
         entities = [make(index, version) for index, version in rows[: self.page_size]]
-        return Page(entities, cursor=None if done else {"after": rows[self.page_size - 1][0]}, done=done)
+        return SourcePage(entities, cursor=None if done else {"after": rows[self.page_size - 1][0]}, done=done)
 
     def item(self, index: int, version: int) -> Entity | Mapping[str, Any]:
         """What a page holds for an entity; a subclass may hand out its mapping instead, as a client of an API would."""

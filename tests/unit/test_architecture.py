@@ -25,6 +25,8 @@ ORDER = (
     "clock",
     "durations",
     "plain",
+    "resident",
+    "frames",
     "cursor",
     "entity",
     "kinds",

@@ -1,0 +1,70 @@
+"""What came of a simulation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from incrsim import events
+from incrsim.simulation.scenario import Scenario
+from incrsim.simulation.simulator import Happening
+from incrsim.simulation.violation import Finding
+from incrsim.simulation.world_happenings import WorldEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A scenario that was run.
+
+    Args:
+        scenario: which one.
+        provider: the name of the provider that it is about.
+        findings: the rule that did not hold, if there was one: the first one ends a run.
+        happenings: everything that happened, each with the replica's number, in order.
+        steps: how many steps replicas took.
+        effects: each fault that took effect, with the number of its opportunity.
+        digest: of the trace (C-41).
+        seconds: real ones.
+    """
+
+    scenario: Scenario
+    provider: str
+    findings: tuple[Finding, ...]
+    happenings: Sequence[tuple[int, Happening | WorldEvent]]
+    steps: int
+    effects: tuple[tuple[str, int], ...]
+    digest: str
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether every rule held."""
+        return not self.findings
+
+    @property
+    def verdict(self) -> str:
+        """`ok`, or what did not hold."""
+        return "ok" if self.ok else str(self.findings[0])
+
+    @property
+    def cycles(self) -> int:
+        """How many ingestions of the provider came to rest: swept or refused."""
+        return sum(isinstance(each, events.SweepCommitted) for each in self.events())
+
+    @property
+    def faults(self) -> Counter[str]:
+        """How often each kind of fault took effect."""
+        return Counter(kind for kind, _ in self.effects)
+
+    def events(self) -> Iterator[events.Event]:
+        """The engine's events about the provider, in order."""
+        for _, each in self.happenings:
+            if isinstance(each, events.Event) and each.provider == self.provider:
+                yield each
+
+    def __str__(self) -> str:
+        """A sentence or two for terminals."""
+        faults = f"{len(self.effects):,} faults" if self.effects else "no faults"
+        told = f"{self.provider}, seed {self.scenario.seed}: {self.cycles:,} cycles in {self.steps:,} steps, {faults}"
+        return f"{told}: {self.verdict}"

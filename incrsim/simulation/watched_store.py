@@ -1,0 +1,190 @@
+"""A replica's store, or an operator's: what goes wrong with it, and who hears of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeAlias, cast
+
+from incrsim.clock import VirtualClock
+from incrsim.errors import Fenced, StoreError, StoreUnavailable
+from incrsim.simulation.crash import STORE_STEPS, Crash, Moment, die_inside, go_wrong
+from incrsim.simulation.dice import Dice
+from incrsim.simulation.faults import STEP_MOMENTS, STORE_DOWN, STORE_SLOW, of_step
+from incrsim.simulation.observation import Observer, Outcome, StepCall
+from incrsim.store import Store
+
+DOWN_FOR = tuple(timedelta(seconds=seconds) for seconds in (0.5, 3, 20, 100))
+"""How long a store may be down: for less than a replica waits before it looks again, and for longer than a lease."""
+
+SLOW_FOR = tuple(timedelta(seconds=seconds) for seconds in (0.05, 1, 10, 120))
+"""How long a step may wait for its store, likewise."""
+
+_NEVER_DOWN = frozenset({"close", "describe", "listen"})
+_METHODS = tuple(name for name in dir(Store) if not name.startswith("_"))
+
+_Method: TypeAlias = Callable[..., Any]
+
+
+class AnswerLost(StoreUnavailable):
+    """The connection broke while a step was committed: whoever asked cannot know whether it was."""
+
+
+class StoreTroubles:
+    """What all processes of a run suffer together.
+
+    Args:
+        dice: of the run.
+        clock: of the run.
+
+    Attributes:
+        down_until: the instant at which the store can be reached again; it passed long ago as a rule.
+    """
+
+    def __init__(self, dice: Dice, clock: VirtualClock) -> None:
+        self.down_until: datetime = clock.now()
+        self._dice = dice
+        self._clock = clock
+
+    def begin(self) -> None:
+        """A step is about to be taken: an opportunity for the store to go down."""
+        self.check()
+        if self._dice.strikes(STORE_DOWN):
+            self.down_until = self._clock.now() + DOWN_FOR[self._dice.choose(STORE_DOWN, len(DOWN_FOR))]
+            self.check()
+
+    def check(self) -> None:
+        """Fail as long as the store is down.
+
+        Raises:
+            StoreUnavailable: when it is.
+        """
+        if self._clock.now() < self.down_until:
+            raise StoreUnavailable("no connection to the store (simulated)")
+
+
+def watched_store(
+    store: Store, dice: Dice, observer: Observer, clock: VirtualClock, replica: int, troubles: StoreTroubles
+) -> Store:
+    """The store as one replica has it: the steps of `STORE_STEPS` are told to the observer and may go wrong.
+
+    What a replica reads is not told: an observer reads for itself, from the store as it is.
+
+    Args:
+        store: the store as it is.
+        dice: of the run.
+        observer: hears of each step before and after it.
+        clock: of the run; the store's time.
+        replica: whose store it is, or `OPERATOR`.
+        troubles: of the run, shared by all its replicas.
+    """
+    return cast(Store, _WatchedStore(store, dice, observer, clock, replica, troubles))
+
+
+class _WatchedStore:
+    """Its methods are made when it is, so that nothing is looked up at each call, and what cannot go wrong in this run
+    costs nothing.
+    """
+
+    def __init__(
+        self, store: Store, dice: Dice, observer: Observer, clock: VirtualClock, replica: int, troubles: StoreTroubles
+    ) -> None:
+        self._store = store
+        self._dice = dice
+        self._observer = observer
+        self._clock = clock
+        self._replica = replica
+        self._troubles = troubles
+        for name in _METHODS:
+            setattr(self, name, self._watched(name, getattr(store, name)))
+
+    def _watched(self, name: str, method: _Method) -> _Method:
+        if name in STORE_STEPS:
+            return self._observed(name, self._failing(name, method))
+        if self._dice.plans(STORE_DOWN) and name not in _NEVER_DOWN:
+            return self._reading(method)
+        return method
+
+    def _observed(self, name: str, method: _Method) -> _Method:
+        asks, answered, replica = self._observer.asks, self._observer.answered, self._replica
+
+        def step(*arguments: Any) -> Any:
+            first = arguments[0]
+            call = StepCall(first if type(first) is str else first.provider, replica, name, arguments)
+            asks(call)
+            try:
+                result = method(*arguments)
+            except (Exception, Crash) as error:
+                answered(call, _outcome(error), error)
+                raise
+            answered(call, Outcome.DONE, result)
+            return result
+
+        return step if not self._dice.plans(STORE_SLOW) else self._slow(step)
+
+    def _slow(self, step: _Method) -> _Method:
+        # Outside of what is told: an observer that looks at the clock sees the instant at which the step was taken.
+        def after_a_wait(*arguments: Any) -> Any:
+            if self._dice.strikes(STORE_SLOW):
+                self._clock.advance(SLOW_FOR[self._dice.choose(STORE_SLOW, len(SLOW_FOR))])
+            return step(*arguments)
+
+        return after_a_wait
+
+    def _reading(self, method: _Method) -> _Method:
+        check = self._troubles.check
+
+        def read(*arguments: Any, **named: Any) -> Any:
+            check()
+            return method(*arguments, **named)
+
+        return read
+
+    def _failing(self, name: str, method: _Method) -> _Method:
+        """The step with all that may go wrong with it in this run."""
+        planned = {of_step(moment, name): moment for moment in STEP_MOMENTS}
+        planned = {kind: moment for kind, moment in planned.items() if self._dice.plans(kind)}
+        if planned:
+            method = self._cut_short(name, method, planned)
+        if not self._dice.plans(STORE_DOWN):
+            return method
+        begin = self._troubles.begin
+
+        def step(*arguments: Any) -> Any:
+            begin()
+            return method(*arguments)
+
+        return step
+
+    def _cut_short(self, name: str, method: _Method, planned: Mapping[str, Moment]) -> _Method:
+        dice = self._dice
+
+        def step(*arguments: Any) -> Any:
+            kind = dice.first(planned)
+            if kind is None:
+                return method(*arguments)
+            moment = planned[kind]
+            call = partial(method, *arguments)
+            if moment is Moment.DIES_INSIDE:
+                call = partial(die_inside, self._store, call)
+            try:
+                return go_wrong(moment, name, call, AnswerLost)
+            except (Crash, AnswerLost):
+                raise
+            except Exception:
+                dice.missed(kind)  # the store refused it before anything could go wrong
+                raise
+
+        return step
+
+
+def _outcome(error: BaseException) -> Outcome:
+    match error:
+        case Crash():
+            return Outcome.DIED
+        case AnswerLost():
+            return Outcome.LOST
+        case StoreError() if not isinstance(error, Fenced):
+            return Outcome.FAILED
+    return Outcome.REFUSED

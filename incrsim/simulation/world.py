@@ -1,0 +1,166 @@
+"""The world of a scenario: what there is in it, as long as it runs. What happens in it is up to others: replicas
+(`schedule`), operators and sources (`world_people`), faults (`world_faults`), all of them directed by `world_course`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from incrsim.clock import VirtualClock
+from incrsim.engine import Engine
+from incrsim.errors import UnknownProvider
+from incrsim.host import InlineHost
+from incrsim.options import ProviderOptions
+from incrsim.simulation.dice import Dice
+from incrsim.simulation.observation import OPERATOR, Observer
+from incrsim.simulation.scenario import RIVAL, Rival, Scenario
+from incrsim.simulation.simulator import Happening
+from incrsim.simulation.source import FakeSource
+from incrsim.simulation.trace import Trace
+from incrsim.simulation.world_happenings import FaultStruck, SourceChanged, WorldEvent
+from incrsim.simulation.world_outfit import Outfit
+from incrsim.simulation.world_sink import Mirror
+from incrsim.sinks.courier import Courier
+from incrsim.store import Store
+from incrsim.store.contract import ProviderState
+
+WORLD = -2
+"""In place of a replica's number in the trace: the world did it."""
+
+
+class World:
+    """What there is while a scenario runs.
+
+    Args:
+        scenario: what happens.
+        store: where it happens, empty; its time must be `clock`.
+        clock: the time.
+        observe: makes who watches, once the world is there.
+        trace: takes down every step.
+        source: what the scenario's changes happen to; made from the scenario when left out.
+        provider: what reads the source, unmodified; the source itself when left out.
+        engine: what a replica's engine is replaced by.
+
+    Attributes:
+        dice: decide for all faults.
+        rival: the source of the other provider, if there is one.
+        sink: the other system that is kept equal to the catalog, if there is one.
+        options: of each replica, now.
+        happenings: everything so far, each with a replica's number, `OPERATOR` or `WORLD`.
+        observer: who watches.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        store: Store,
+        clock: VirtualClock,
+        observe: Callable[[World], Observer],
+        trace: Trace | None = None,
+        source: FakeSource | None = None,
+        provider: Any = None,
+        engine: Callable[[Engine], Engine] = lambda engine: engine,
+    ) -> None:
+        self.scenario = scenario
+        self.store = store
+        self.clock = clock
+        self.trace = trace or Trace()
+        self.dice = Dice(scenario.seed, scenario.faults)
+        self.source = source or source_of(scenario, clock)
+        self.provider = provider or self.source
+        self.name: str = self.provider.name
+        self.rival = None if scenario.rival is None else rival_of(scenario, scenario.rival, clock)
+        self.sink = Mirror(clock) if scenario.sink else None
+        self.options = [scenario.provider_options()] * scenario.replicas
+        self.happenings: list[tuple[int, Happening | WorldEvent]] = []
+        self.couriers: dict[int, Courier] = {}
+        self._engine = engine
+        self._host = InlineHost(clock)
+        self._told = 0
+        self.observer = observe(self)
+        self._outfit = Outfit(store, clock, self.dice, self.observer, scenario.source.seconds)
+
+    def begin(self) -> None:
+        """The observer gets to know what there is at first, and hears of each change from now on."""
+        for source in filter(None, (self.source, self.rival)):
+            self.observer.source_changed(source.name, held_by(source))
+        for number, options in enumerate(self.options):
+            self.observer.redeployed(number, options)
+
+    def source_changed(self, source: FakeSource, verb: str, count: int) -> None:
+        """Something has become of entities of a source."""
+        self.observer.source_changed(source.name, held_by(source))
+        self.note(SourceChanged(at=self.clock.now(), provider=source.name, verb=verb, count=count, holds=len(source)))
+
+    def happened(self, number: int, happening: Happening) -> None:
+        """A replica's step ended with this; the trace has it already."""
+        self.happenings.append((number, happening))
+        self.observer.happened(number, happening)
+
+    def note(self, event: WorldEvent | Happening) -> None:
+        """The world did this."""
+        self.trace.add(WORLD, event)
+        self.happenings.append((WORLD, event))
+
+    def note_faults(self) -> None:
+        """Take down the faults that took effect since the last call."""
+        effects = self.dice.effects
+        if len(effects) != self._told:
+            for kind, occurrence in effects[self._told :]:
+                self.note(FaultStruck(at=self.clock.now(), provider=self.name, kind=kind, occurrence=occurrence))
+            self._told = len(effects)
+
+    def fit(self, number: int, engine: Engine) -> Engine:
+        """A replica begins: it has its own options, takes time, suffers and is watched."""
+        name, store = engine.name, self._outfit.store(number)
+        provider = self._outfit.provider(engine.provider, number, lambda: self.options_of(name, number))
+        fitted = replace(engine, provider=provider, store=store, options=self.options_of(name, number))
+        if self.sink is not None:
+            courier = self.couriers[number] = Courier(store, engine.holder, self.clock)
+            courier.attach(self.sink)
+            fitted = replace(fitted, sinks=courier)
+        return self._engine(fitted)
+
+    def outside(self, provider: str) -> Engine:
+        """What somebody outside of all replicas needs to change a provider's entities."""
+        served = self.rival if self.rival is not None and provider == RIVAL else self.provider
+        return Engine(
+            provider=served,
+            options=self.options_of(provider, 0),
+            store=self._outfit.store(OPERATOR),
+            clock=self.clock,
+            host=self._host,
+            holder="operator",
+        )
+
+    def state(self) -> ProviderState | None:
+        """Where the provider is; `None` as long as no replica has registered it."""
+        try:
+            return self.store.state(self.name)
+        except UnknownProvider:
+            return None
+
+    def options_of(self, provider: str, number: int) -> ProviderOptions:
+        """The options that a provider has at a replica."""
+        return self.options[number] if provider == self.name else self.scenario.provider_options()
+
+
+def held_by(source: FakeSource) -> frozenset[str]:
+    """The refs of the valid entities that a source holds now."""
+    return frozenset(ref for ref, _ in source.snapshot().lazily())
+
+
+def source_of(scenario: Scenario, clock: VirtualClock) -> FakeSource:
+    """The source of a scenario, as it is at first."""
+    spec = scenario.source
+    return FakeSource(
+        spec.entities, spec.page_size, seed=scenario.seed, name=spec.name, namespace=spec.name, clock=clock
+    )
+
+
+def rival_of(scenario: Scenario, rival: Rival, clock: VirtualClock) -> FakeSource:
+    """The other provider of a scenario's catalog."""
+    return FakeSource(rival.entities, rival.page_size, seed=scenario.seed + 1, name=RIVAL, namespace=RIVAL, clock=clock)

@@ -1,0 +1,187 @@
+"""The course of a world: what is planned, what befalls it and whose turn it is, until all has come to rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+
+from incrsim import events
+from incrsim.ingestion import Status
+from incrsim.simulation.moment import Moment
+from incrsim.simulation.scenario import NOW, OperatorCall, Scenario
+from incrsim.simulation.schedule import FOR_SOMEBODY, Lane, Schedule
+from incrsim.simulation.simulator import Happening, Simulation
+from incrsim.simulation.timeline import Timeline
+from incrsim.simulation.violation import Finding, Violation
+from incrsim.simulation.world import World
+from incrsim.simulation.world_faults import Troubles
+from incrsim.simulation.world_happenings import QuietBegan
+from incrsim.simulation.world_people import People
+
+QUIET_STEPS = 2_000
+"""A quiet phase of more steps than this, and of ten more for each page of the source in each of its cycles, never
+ends."""
+
+Act = Callable[[], object]
+
+
+class Course:
+    """Runs a world, once.
+
+    Args:
+        world: the world.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.steps = 0
+        self._world = world
+        self._clock = world.clock
+        self._rested = 0
+        runs = [self._simulation(world.provider, world.scenario.replicas, 0)]
+        if world.rival is not None:
+            runs.append(self._simulation(world.rival, 1, world.scenario.replicas))
+        self._schedule = Schedule(runs, world.clock, world.scenario.seed, world.dice)
+        self._people = People(world, self._schedule, self._arrived_in)
+        self._timeline: Timeline[Act] = Timeline(planned(world.scenario, self._people))
+        self._troubles = Troubles(world, self._people, self._later)
+
+    def run(self) -> None:
+        """Run the scenario to its end.
+
+        Raises:
+            Violation: when the observer finds that a rule does not hold, or when nothing comes to rest.
+        """
+        self._world.begin()
+        self._until(self._clock.now() + timedelta(days=self._world.scenario.days))
+        self._rest()
+        self._world.observer.ended()
+
+    # --- the fault phase ----------------------------------------------------------------------------------------------
+
+    def _until(self, end: datetime) -> None:
+        while self._clock.now() < end:
+            for act in self._timeline.due(self._clock.now()):
+                act()
+            lane = self._schedule.next()
+            if lane is None:
+                self._jump(end)
+            elif self._troubles.before(lane):
+                self._step(lane)
+            self._world.note_faults()
+
+    def _jump(self, end: datetime) -> None:
+        """The clock goes on to the next instant at which something can happen, or to the end."""
+        if self._timeline.next_instant is None and self._schedule.waits_for_somebody(self._world.name):
+            self._timeline.hasten(self._clock.now())
+        self._clock.advance_to(min(end, self._schedule.next_instant, self._timeline.next_instant or end))
+
+    def _step(self, lane: Lane) -> None:
+        self.steps += 1
+        self._timeline.step += 1
+        lane.run.step(lane.index)
+
+    # --- the quiet phase ----------------------------------------------------------------------------------------------
+
+    def _rest(self) -> None:
+        """Nothing disturbs any more: as many sweeps as it takes for everything to come to rest."""
+        world = self._world
+        self._calm()
+        cycles = 2 + max(options.removal_grace_cycles for options in world.options)
+        wanted = self._rested + cycles
+        pages = 2 + len(world.source) // world.scenario.source.page_size
+        last = self.steps + QUIET_STEPS + 10 * cycles * pages
+        while self._rested < wanted:
+            if self.steps > last:
+                raise self._stuck()
+            lane = self._schedule.next()
+            if lane is None:
+                self._clock.advance_to(self._schedule.next_instant)
+            else:
+                self._step(lane)
+                self._approve()
+        self._deliver()
+
+    def _calm(self) -> None:
+        world = self._world
+        world.dice.be_quiet()
+        world.note_faults()
+        world.note(QuietBegan(at=self._clock.now(), provider=world.name))
+        world.observer.quiet()
+        self._schedule.thaw()
+        if world.sink is not None:
+            world.sink.down_until = self._clock.now()
+        state = world.state()
+        if state is not None and state.paused:
+            self._operate("resume")
+
+    def _approve(self) -> None:
+        """A sweep that was refused is let through: by now what is missing has really vanished."""
+        state = self._world.state()
+        if state is None or state.approved or state.ingestion.status is not Status.RESTING:
+            return
+        if state.last_verdict is not None and state.last_verdict.refused:
+            self._operate("approve")
+
+    def _operate(self, operator: str) -> None:
+        self._people.operate(OperatorCall(at=NOW, operator=operator))
+
+    def _deliver(self) -> None:
+        for courier in self._world.couriers.values():
+            courier.deliver()
+
+    def _stuck(self) -> Violation:
+        world, state = self._world, self._world.state()
+        story = "no provider was registered" if state is None else state.ingestion.story()
+        return Violation(Finding("C-38", world.name, world.trace.length, "an end of the quiet phase", story))
+
+    # --- between the two ----------------------------------------------------------------------------------------------
+
+    def _simulation(self, provider: object, replicas: int, first: int) -> Simulation:
+        world = self._world
+        run = Simulation(
+            provider,
+            store=world.store,
+            clock=world.clock,
+            replicas=replicas,
+            trace=world.trace,
+            fit=world.fit,
+            first=first,
+        )
+        run.watch(self._stepped)
+        return run
+
+    def _stepped(self, number: int, happening: Happening) -> None:
+        self._world.happened(number, happening)
+        match happening:
+            case events.Waiting(reason="paused"):
+                self._wait_for_somebody(number)
+            case events.SweepCommitted() if happening.provider == self._world.name:
+                self._rested += 1
+        if isinstance(happening, events.Event):
+            if happening.provider == self._world.name:
+                self._arrived_in(happening.ingestion)
+            due_at = getattr(happening, "due_at", None)
+            if due_at is not None:
+                self._schedule.wake(happening.provider, due_at)
+
+    def _wait_for_somebody(self, number: int) -> None:
+        self._schedule.lanes[number].replica.waits_until = FOR_SOMEBODY
+
+    def _arrived_in(self, cycle: int) -> None:
+        self._timeline.arrived_in(cycle)
+
+    def _later(self, seconds: float, act: Act) -> None:
+        self._timeline.add(self._clock.now() + timedelta(seconds=seconds), act)
+
+
+def planned(scenario: Scenario, people: People) -> Iterator[tuple[Moment, Act]]:
+    """What a scenario plans, each with its moment."""
+    for change in scenario.changes:
+        yield change.at, partial(people.change, change)
+    for call in scenario.operators:
+        yield call.at, partial(people.operate, call)
+    for webhook in scenario.webhooks:
+        yield webhook.at, partial(people.tell, webhook)
+    for redeploy in scenario.redeploys:
+        yield redeploy.at, partial(people.redeploy, redeploy)

@@ -1,0 +1,102 @@
+"""What stands between a replica and the world: its provider takes time, suffers and is watched, and so is its store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set as AbstractSet
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Any
+
+from incrsim.clock import VirtualClock
+from incrsim.options import ProviderOptions
+from incrsim.provider import Page
+from incrsim.simulation.dice import Dice
+from incrsim.simulation.faulty_provider import FaultyProvider
+from incrsim.simulation.observation import Observer, Outcome, Returned, StepCall
+from incrsim.simulation.simulator import Happening
+from incrsim.simulation.watched_store import StoreTroubles, watched_store
+from incrsim.store import Store
+
+
+class Outfit:
+    """Wraps what replicas and operators of a run use.
+
+    Args:
+        store: the store as it is.
+        clock: of the run.
+        dice: of the run.
+        observer: hears of everything.
+        seconds: that a page takes.
+    """
+
+    def __init__(self, store: Store, clock: VirtualClock, dice: Dice, observer: Observer, seconds: float) -> None:
+        self._store = store
+        self._clock = clock
+        self._dice = dice
+        self._observer = observer
+        self._page = timedelta(seconds=seconds)
+        self._troubles = StoreTroubles(dice, clock)
+
+    def store(self, number: int) -> Store:
+        """The store as a replica, or `OPERATOR`, has it."""
+        return watched_store(self._store, self._dice, self._observer, self._clock, number, self._troubles)
+
+    def provider(self, provider: Any, number: int, options: Callable[[], ProviderOptions]) -> Any:
+        """A provider as a replica has it, whose options may change."""
+        faulty = FaultyProvider(provider, self._dice, self._clock, self._observer, number, options=options)
+        return Paced(faulty, self._clock, self._page)
+
+
+class Paced:
+    """Does what a faulty provider does, a page in so much virtual time.
+
+    Args:
+        provider: the other one.
+        clock: passes.
+        page: how long a page takes.
+    """
+
+    def __init__(self, provider: FaultyProvider, clock: VirtualClock, page: timedelta) -> None:
+        self.name = provider.name
+        self.topics = provider.topics
+        self.on_event = provider.on_event
+        self._provider = provider
+        self._clock = clock
+        self._page = page
+
+    def around(self) -> AbstractContextManager[Any]:
+        """The other one's context."""
+        return self._provider.around()
+
+    def next(self, context: Any, cursor: Any = None) -> Page:
+        """The other one's page, a little later."""
+        self._clock.advance(self._page)
+        return self._provider.next(context, cursor)
+
+
+class Blind:
+    """An `Observer` that sees nothing."""
+
+    def source_changed(self, provider: str, held: AbstractSet[str]) -> None:
+        """See `Observer.source_changed`."""
+
+    def returned(self, page: Returned) -> None:
+        """See `Observer.returned`."""
+
+    def asks(self, call: StepCall) -> None:
+        """See `Observer.asks`."""
+
+    def answered(self, call: StepCall, outcome: Outcome, result: Any) -> None:
+        """See `Observer.answered`."""
+
+    def happened(self, replica: int, happening: Happening) -> None:
+        """See `Observer.happened`."""
+
+    def redeployed(self, replica: int, options: Any) -> None:
+        """See `Observer.redeployed`."""
+
+    def quiet(self) -> None:
+        """See `Observer.quiet`."""
+
+    def ended(self) -> None:
+        """See `Observer.ended`."""

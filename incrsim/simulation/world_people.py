@@ -1,0 +1,158 @@
+"""What reaches the catalog from outside: operators who call, sources that change and tell of it, deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from incrsim import events, mutations
+from incrsim.errors import CallerError, StoreError
+from incrsim.lifecycle import Operator
+from incrsim.operators import Operators
+from incrsim.provider_events import Delta
+from incrsim.simulation import scenario
+from incrsim.simulation.crash import Crash
+from incrsim.simulation.observation import OPERATOR
+from incrsim.simulation.scenario import Change, OperatorCall, Redeploy, Webhook
+from incrsim.simulation.schedule import Schedule
+from incrsim.simulation.source import FakeSource
+from incrsim.simulation.world import World
+from incrsim.simulation.world_happenings import Operated, Redeployed, SourceTold
+
+TELLS_AGAIN = 3
+"""How often whoever sends webhooks tries again when nobody takes one in."""
+
+
+class People:
+    """Everybody who is outside of the replicas.
+
+    Args:
+        world: what they act on.
+        schedule: replicas hear of what operators do.
+        arrived_in: is told the number of the ingestion that is open after each call.
+    """
+
+    def __init__(self, world: World, schedule: Schedule, arrived_in: Callable[[int], None]) -> None:
+        self._world = world
+        self._schedule = schedule
+        self._arrived_in = arrived_in
+        self._operators: Operators | None = None
+
+    # --- operators ----------------------------------------------------------------------------------------------------
+
+    def operate(self, call: OperatorCall) -> bool:
+        """Call; says whether that had any effect."""
+        world = self._world
+        provider = call.provider or world.name
+        outcome = self._outcome(lambda: self._call(call.operator, provider, call.arguments))
+        world.note(Operated(at=world.clock.now(), provider=provider, operator=call.operator, outcome=outcome))
+        self._schedule.wake(provider, world.clock.now())
+        if (state := world.state()) is not None:
+            self._arrived_in(state.ingestion.number)
+        return outcome in ("done", "died") or outcome.startswith("failed")
+
+    def _call(self, operator: str, provider: str, arguments: Mapping[str, Any]) -> object:
+        operators = self._operators = self._operators or Operators(self._world.outside(provider).store)
+        match operator:
+            case "approve":
+                return operators.approve(provider, arguments.get("verdict_id", self._verdict(provider)))
+            case "retire":
+                there = self._world.store.count(provider)
+                return operators.retire(provider, arguments.get("expected_count", there))
+            case "cleanup":
+                return operators.cleanup()
+            case scenario.FULL:
+                return self._full(provider)
+        return getattr(operators, Operator(operator).name.lower())(provider)
+
+    def _verdict(self, provider: str) -> int:
+        verdict = self._world.store.state(provider).last_verdict
+        return 0 if verdict is None else verdict.id
+
+    def _full(self, provider: str) -> object:
+        entities = [entity for _, entity in self._source(provider).snapshot()]
+        return mutations.apply_full(self._world.outside(provider), entities, self._published)
+
+    def _outcome(self, call: Callable[[], object]) -> str:
+        try:
+            call()
+        except Crash:
+            return "died"
+        except CallerError as error:
+            return f"refused: {type(error).__name__}"
+        except StoreError as error:
+            return f"failed: {type(error).__name__}"
+        return "done"
+
+    # --- sources ------------------------------------------------------------------------------------------------------
+
+    def change(self, change: Change) -> None:
+        """Something becomes of entities of the source."""
+        source = self._world.source
+        there = len(source)
+        count = change.count if change.count is not None else int(there * (change.percent or 0) / 100)
+        self._alter(source, change.verb, count)
+
+    def _alter(self, source: FakeSource, verb: str, count: int) -> None:
+        world = self._world
+        if verb == "add":
+            done = source.add(count)
+        elif verb in ("remove", "change", "rename"):
+            done = getattr(source, verb)(count=min(count, len(source)))
+        else:
+            done = _as_many_as_there_are(getattr(source, verb), count)
+        world.source_changed(source, verb, done)
+
+    def tell(self, webhook: Webhook) -> bool:
+        """The source changes and tells of it; says whether somebody took it in."""
+        source = self._world.source
+        before = dict(iter(source.snapshot()))
+        for verb, count in (("remove", webhook.removed), ("change", webhook.changed), ("add", webhook.added)):
+            if count:
+                self._alter(source, verb, count)
+        after = dict(iter(source.snapshot()))
+        added = [each for ref, each in after.items() if before.get(ref) != each]
+        removed = [ref for ref in before if ref not in after]
+        return self._deliver(Delta(added, removed))
+
+    def _deliver(self, delta: Delta) -> bool:
+        world = self._world
+        outcome = ""
+        for _ in range(TELLS_AGAIN):
+            engine = world.outside(world.name)
+            outcome = self._outcome(lambda: mutations.apply_delta(engine, delta, self._published, "services"))  # noqa: B023
+            if outcome == "done":
+                break
+        added, removed = len(list(delta.added)), len(list(delta.removed))
+        at, name = world.clock.now(), world.name
+        world.note(SourceTold(at=at, provider=name, added=added, removed=removed, outcome=outcome))
+        return outcome == "done"
+
+    # --- deployments --------------------------------------------------------------------------------------------------
+
+    def redeploy(self, redeploy: Redeploy) -> None:
+        """A replica's process is killed, and one with other options takes its place."""
+        world = self._world
+        options = world.scenario.provider_options(redeploy.options)
+        world.options[redeploy.replica] = options
+        lane = self._schedule.lanes[redeploy.replica]
+        lane.run.crash(lane.index)
+        lane.frozen_until = None
+        told = tuple(f"{name}={value}" for name, value in sorted(redeploy.options.items()))
+        world.note(Redeployed(at=world.clock.now(), provider=world.name, number=redeploy.replica, options=told))
+        world.observer.redeployed(redeploy.replica, options)
+
+    def _published(self, event: events.Event) -> None:
+        self._world.trace.add(OPERATOR, event)
+        self._world.happened(OPERATOR, event)
+
+    def _source(self, provider: str) -> FakeSource:
+        world = self._world
+        return world.source if provider == world.name or world.rival is None else world.rival
+
+
+def _as_many_as_there_are(verb: Callable[..., int], count: int) -> int:
+    try:
+        return verb(count=count)
+    except ValueError:  # there are fewer
+        return verb(percent=100)
