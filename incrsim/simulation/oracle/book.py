@@ -67,6 +67,7 @@ class Hand:
         claimed_at: when it was granted.
         entered_at: when the burst had begun at the latest.
         committed_at: when its last page of this burst was committed.
+        unsure: the number and cursor of a page that was committed, and whose replica may not know it.
         blocked: whether a sink blocked this burst (C-12).
         leaving: whether its burst may end early: the process was told to go, or the provider was paused at its last
             page.
@@ -78,6 +79,7 @@ class Hand:
     claimed_at: datetime | None = None
     entered_at: datetime | None = None
     committed_at: datetime | None = None
+    unsure: tuple[int, str | None] | None = None
     blocked: bool = False
     leaving: bool = False
 
@@ -89,12 +91,14 @@ class Refused:
     Args:
         ingestion: the one that was swept.
         refs: all of it, sorted.
+        stale: what was stale at all, also within its grace: the next sweep finds it as it was (C-25).
         open: what an approval would remove: still owned, and not marked or added since.
         approved: what the next sweep may remove, since an operator said so.
     """
 
     ingestion: int
     refs: list[str]
+    stale: set[str]
     open: set[str]
     approved: set[str] = field(default_factory=set)
 

@@ -58,7 +58,7 @@ def _came_to_rest(model: Model, book: Book) -> None:
     others = {ref for ref in held if ref in model.catalog and model.catalog[ref].owner != book.name}
     if missing := sorted(held - others - book.owned):
         raise book.violated("C-20", "after the quiet phase all that the source holds is there", sweeps.told(missing))
-    kept = set() if book.refused is None else set(book.refused.refs)
+    kept = set() if book.refused is None else book.refused.stale
     left = book.owned - held - kept - book.streaks.keys() - book.cycle.invalid - book.cycle.marked
     if extra := sorted(left):
         raise book.violated("C-21", "after the quiet phase only what the source holds is there", sweeps.told(extra))

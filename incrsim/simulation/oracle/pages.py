@@ -14,7 +14,7 @@ from incrsim.simulation.oracle.entities import Fate
 from incrsim.simulation.oracle.life import given_up
 from incrsim.simulation.oracle.plan import Plan, overtaken, refusal
 from incrsim.simulation.oracle.record import Record, Tenure
-from incrsim.store.contract import Mark
+from incrsim.store.contract import CommittedPage, Mark
 
 RULES = {"status": "C-14", "number": "C-15", "due_at": "C-39", "attempts": "C-17", "cursor": "C-10", "pages": "C-38"}
 INVALID = {"status": "C-7", "number": "C-7", "due_at": "C-7", "outcome": "C-7", "lease": "C-7"}
@@ -149,6 +149,7 @@ def _keep(asked: Asked, leaf: Leaf, record: Record) -> None:
     cycle.unreadable |= leaf.unreadable
     cycle.parts += page.lost
     cycle.valid = (cycle.valid[0] + leaf.valid[0], cycle.valid[1] + leaf.valid[1])
+    hand.unsure = None if isinstance(asked.result, CommittedPage) else (record.pages, page.asked)
     hand.page, hand.since = None, set()
     hand.committed_at, hand.leaving = asked.now, hand.leaving or asked.before.paused
     entities.check(model, book, fate, leaf.refs, "C-10")

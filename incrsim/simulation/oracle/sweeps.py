@@ -148,7 +148,7 @@ def _after(asked: Asked, tally: Tally, ingestion: int, *, refuses: bool) -> None
     model, book = asked.model, asked.book
     if refuses:
         refs = sorted(tally.goes)
-        book.refused = Refused(ingestion, refs, set(refs))
+        book.refused = Refused(ingestion, refs, tally.stale, set(refs))
     else:
         book.refused = None
         kept = tally.stale - tally.goes
