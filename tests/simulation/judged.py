@@ -1,36 +1,43 @@
-"""A small world with an oracle in it: one provider, some replicas, operators and events, and whatever is broken."""
+"""A small world with an oracle in it: a source that is written out, some replicas, operators and events, and whatever
+is broken.
+"""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from incrsim import mutations
 from incrsim.clock import VirtualClock
-from incrsim.cursor import canonical_cursor
-from incrsim.draft import as_entity
-from incrsim.errors import Fenced, IncrsimError, StoreError
+from incrsim.engine import Engine
+from incrsim.host import InlineHost
+from incrsim.lifecycle import Operator
 from incrsim.options import ProviderOptions
-from incrsim.simulation import Crash, Simulation, Trace
-from incrsim.simulation.crash import STORE_STEPS
-from incrsim.simulation.observation import OPERATOR, Outcome, Returned, Seen, StepCall
+from incrsim.provider_events import Delta
+from incrsim.simulation import Simulation, Trace
+from incrsim.simulation.dice import Dice
+from incrsim.simulation.faulty_provider import FaultyProvider
+from incrsim.simulation.observation import OPERATOR
 from incrsim.simulation.oracle import Oracle
+from incrsim.simulation.watched_store import StoreTroubles, watched_store
 from incrsim.store.memory import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping
 
+    from incrsim.simulation.dice import Fault
     from incrsim.store import Store
-
-LOCATION = "https://source.example/"
 
 
 def entity(name: str, version: int = 1) -> dict[str, Any]:
     """What a provider returns for an entity; one whose version is 0 is invalid."""
-    annotations = {f"backstage.io/managed-by-{kind}location": f"url:{LOCATION}{name}" for kind in ("", "origin-")}
+    annotations = {
+        f"backstage.io/managed-by-{kind}location": f"url:https://x.example/{name}" for kind in ("", "origin-")
+    }
     metadata = {"name": name, "annotations": annotations, "description": f"revision {version}"}
-    body = {"apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": metadata, "spec": {"type": "service"}}
+    body = {"apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": metadata, "spec": {}}
     return body if version else {key: value for key, value in body.items() if key != "apiVersion"}
 
 
@@ -40,135 +47,92 @@ def ref(name: str) -> str:
 
 
 @dataclass
-class Listed:
-    """A source in the order of its names, which can be read and told of, and whose provider takes a second a page."""
+class Written:
+    """A source in the order of its names; its provider takes a second for a page.
 
-    items: dict[str, int]
+    Args:
+        items: name → version.
+        keys: name → location key.
+        raising: what the next calls raise, one after the other; `None` for none.
+        problems: what each page reports.
+        twice: names that a page holds twice, first with version 99.
+    """
+
     clock: VirtualClock
-    name: str = "listed"
+    items: dict[str, int]
+    name: str = "written"
     page_size: int = 3
-    keys: Mapping[str, str] = field(default_factory=dict)
-    errors: list[Exception | None] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
+    raising: list[Exception | None] = field(default_factory=list)
+    problems: list[Any] = field(default_factory=list)
+    twice: set[str] = field(default_factory=set)
 
     def around(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def next(self, context: Any, cursor: Any = None) -> Any:
         self.clock.advance(timedelta(seconds=1))
-        error = self.errors.pop(0) if self.errors else None
+        error = self.raising.pop(0) if self.raising else None
         if error is not None:
             raise error
         behind = sorted(name for name in self.items if cursor is None or name > cursor)
         names, done = behind[: self.page_size], len(behind) <= self.page_size
-        entities = [{"entity": entity(each, self.items[each]), "locationKey": self.keys.get(each)} for each in names]
-        return {"entities": entities, "cursor": None if done else names[-1], "done": done}
+        entities = [self._item(name, 99) for name in names if name in self.twice]
+        entities += [self._item(name, self.items[name]) for name in names]
+        return {"entities": entities, "cursor": None if done else names[-1], "done": done, "problems": self.problems}
+
+    def _item(self, name: str, version: int) -> dict[str, Any]:
+        return {"entity": entity(name, version), "locationKey": self.keys.get(name)}
 
     @property
-    def held(self) -> set[str]:
-        return {ref(name) for name, version in self.items.items() if version}
-
-
-class _Told:
-    """A provider that tells an observer of its pages."""
-
-    def __init__(self, source: Any, oracle: Oracle, replica: int) -> None:
-        self.name = source.name
-        self._source, self._oracle, self._replica = source, oracle, replica
-
-    def around(self) -> AbstractContextManager[Any]:
-        return cast("AbstractContextManager[Any]", self._source.around())
-
-    def next(self, context: Any, cursor: Any = None) -> Any:
-        page = self._source.next(context, cursor)
-        seen = tuple(map(_seen, page["entities"]))
-        asked = None if cursor is None else canonical_cursor(cursor)
-        after = None if page["done"] else canonical_cursor(page["cursor"])
-        self._oracle.returned(Returned(self.name, self._replica, asked, seen, after, page["done"]))
-        return page
-
-
-def _seen(item: Any) -> Seen:
-    made = as_entity(item)
-    return Seen(made.ref, made.digest, made.location_key, not made.violations)
-
-
-class Watched:
-    """A store that tells an observer of its steps."""
-
-    def __init__(self, store: Store, oracle: Oracle, replica: int) -> None:
-        self._store, self._oracle, self._replica = store, oracle, replica
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._store, name)
-        return self._step(name, method) if name in STORE_STEPS | {"approve", "retire"} else method
-
-    def _step(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*arguments: Any) -> Any:
-            call = StepCall(getattr(arguments[0], "provider", arguments[0]), self._replica, name, arguments)
-            self._oracle.asks(call)
-            try:
-                result = method(*arguments)
-            except Crash:
-                self._oracle.answered(call, Outcome.DIED, None)
-                raise
-            except IncrsimError as error:
-                lost = isinstance(error, StoreError) and not isinstance(error, Fenced)
-                self._oracle.answered(call, Outcome.LOST if lost else Outcome.REFUSED, error)
-                raise
-            self._oracle.answered(call, Outcome.DONE, result)
-            return result
-
-        return step
+    def held(self) -> frozenset[str]:
+        return frozenset(ref(name) for name, version in self.items.items() if version)
 
 
 class Judged:
-    """A world in which every step is judged.
+    """A provider in a world in which every step is judged.
 
     Args:
         items: what the source holds at first: name → version, 0 for an invalid entity.
         replicas: how many.
-        store: where it happens; made from the clock when left out.
-        around: what is put around that store, below the watching: something that fails.
-        oracle: of another world that shares the store.
+        beside: another provider, of which this one shares the world.
+        name: of the provider.
+        faults: of the provider's code and of the store.
         options: of the provider.
     """
 
     def __init__(
         self,
-        items: Mapping[str, int],
+        items: Mapping[str, int] | str,
         *,
         replicas: int = 1,
-        store: MemoryStore | None = None,
-        around: Callable[[Any], Any] = lambda store: store,
         beside: Judged | None = None,
-        name: str = "listed",
+        name: str = "written",
+        faults: Iterable[Fault] = (),
         **options: Any,
     ) -> None:
-        self.clock = beside.clock if beside else VirtualClock()
-        self.store = beside.store if beside else store or MemoryStore(self.clock)
-        self.trace = Trace()
-        self.oracle = beside.oracle if beside else Oracle(self.store, self.clock, line=lambda: self.trace.length)
-        self.source = Listed(dict(items), self.clock, name)
-        first = len(beside.run.replicas) if beside else 0
+        self.clock: VirtualClock = beside.clock if beside else VirtualClock()
+        self.store: MemoryStore = beside.store if beside else MemoryStore(self.clock)
+        self.trace: Trace = beside.trace if beside else Trace()
+        self.oracle: Oracle = (
+            beside.oracle if beside else Oracle(self.store, self.clock, line=lambda: self.trace.length)
+        )
+        self.source = Written(self.clock, dict(items) if not isinstance(items, str) else dict.fromkeys(items, 1), name)
         self.options = ProviderOptions.of(**options)
-        self.run = Simulation(
-            self.source, store=around(self.store), clock=self.clock, options=self.options, replicas=replicas,
-            trace=self.trace, fit=self._fit, first=first,
+        self._dice = Dice(1, faults)
+        self._troubles = StoreTroubles(self._dice, self.clock)
+        self.run: Simulation = Simulation(
+            self.source,
+            store=self.store,
+            clock=self.clock,
+            replicas=replicas,
+            trace=self.trace,
+            fit=self._fit,
+            first=len(beside.run.replicas) if beside else 0,
         )
         self.run.watch(self.oracle.happened)
-        self.operator = cast("Store", Watched(self.run.store, self.oracle, OPERATOR))
+        self.outside = self._watched(OPERATOR)
         self.changed()
-
-    def _fit(self, number: int, engine: Any) -> Any:
-        from dataclasses import replace
-
-        self.oracle.redeployed(number, self.options)
-        store = cast("Store", Watched(engine.store, self.oracle, number))
-        return replace(engine, provider=_Told(engine.provider, self.oracle, number), store=store)
-
-    @property
-    def name(self) -> str:
-        return self.source.name
 
     def changed(self, **items: int | None) -> None:
         """The source changes: name → version, or `None` where it is gone."""
@@ -177,9 +141,57 @@ class Judged:
                 del self.source.items[name]
             else:
                 self.source.items[name] = version
-        self.oracle.source_changed(self.name, self.source.held)
+        self.oracle.source_changed(self.source.name, self.source.held)
 
     def cycles(self, count: int = 1) -> None:
         """Run so many ingestions up to their rest."""
         for _ in range(count):
             self.run.run_cycle()
+
+    def until(self, event: type) -> None:
+        """Run up to an event of this class."""
+        self.run.run_until(lambda happening: isinstance(happening, event))
+
+    def operate(self, operator: Operator) -> None:
+        """An operator calls."""
+        self.outside.operate(self.source.name, operator)
+
+    def told(self, added: Mapping[str, int] | None = None, removed: Iterable[str] = ()) -> None:
+        """An event comes; the source is not changed by it."""
+        added = added or {}
+        items = [{"entity": entity(name, added[name]), "locationKey": self.source.keys.get(name)} for name in added]
+        mutations.apply_delta(self._engine(), Delta(items, [ref(name) for name in removed]), lambda _: None)
+
+    def full(self, items: Mapping[str, int]) -> None:
+        """Somebody applies a full mutation."""
+        mutations.apply_full(self._engine(), [entity(name, items[name]) for name in items], lambda _: None)
+
+    def approve(self) -> None:
+        """An operator approves what the last verdict refused."""
+        verdict = self.store.state(self.source.name).last_verdict
+        self.outside.approve(self.source.name, 0 if verdict is None else verdict.id)
+
+    def ended(self) -> None:
+        """Another two cycles in peace, and the end."""
+        self.oracle.quiet()
+        self.cycles(2)
+        self.oracle.ended()
+
+    def _engine(self) -> Engine:
+        return Engine(self.source, self.options, self.outside, self.clock, InlineHost(self.clock), "operator")
+
+    def _watched(self, number: int) -> Store:
+        return watched_store(self.store, self._dice, self.oracle, self.clock, number, self._troubles)
+
+    def _fit(self, number: int, engine: Engine) -> Engine:
+        self.oracle.redeployed(number, self.options)
+        provider = FaultyProvider(
+            engine.provider,
+            self._dice,
+            self.clock,
+            self.oracle,
+            number,
+            options=lambda: self.options,
+            is_valid=lambda each: not each.violations,
+        )
+        return replace(engine, provider=provider, store=self._watched(number), options=self.options)

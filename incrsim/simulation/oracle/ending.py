@@ -5,13 +5,15 @@ from __future__ import annotations
 from incrsim.ingestion import Status
 from incrsim.simulation.oracle import sweeps
 from incrsim.simulation.oracle.book import Asked, Book, Model
+from incrsim.simulation.oracle.plan import Plan
 from incrsim.simulation.oracle.record import Completed
 
 HISTORY_LENGTH = 20
 
 
-def completed(asked: Asked, ingestions: tuple[Completed, ...]) -> None:
+def completed(asked: Asked, plan: Plan) -> None:
     """See that ingestions that have just become complete stand in the history, the latest first."""
+    ingestions = plan.completed
     if not ingestions:
         return
     book, store = asked.book, asked.model.store
@@ -23,7 +25,8 @@ def completed(asked: Asked, ingestions: tuple[Completed, ...]) -> None:
     for must, found in zip(reversed(ingestions), history, strict=False):
         is_ = Completed(found.number, found.outcome, found.completed_at or asked.now, found.pages)
         if found.status is not Status.COMPLETE or is_ != must:
-            raise book.violated("C-19", f"the history says {must}", f"{found.status}, {is_}")
+            rule = "C-19" if is_.outcome is must.outcome else plan.rules.get("outcome", "C-14")
+            raise book.violated(rule, f"the history says {must}", f"{found.status}, {is_}")
     numbers = [each.number for each in history]
     if numbers != sorted(set(numbers), reverse=True) or numbers[0] >= asked.found.number:
         raise book.violated("C-15", f"ingestions before {asked.found.number}, each once", f"{numbers}")

@@ -32,6 +32,10 @@ class Fate:
     quarantined: set[str] = field(default_factory=set)
     writes: dict[str, Held] = field(default_factory=dict)
 
+    def named(self) -> set[str]:
+        """All their refs."""
+        return self.inserted | self.updated | self.same | self.taken | self.lost | self.quarantined
+
     def counts(self, book: Book, fresh_invalid: int) -> Counts:
         """What these are counted as; nothing counts twice in an ingestion (C-8)."""
         cycle = book.cycle

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set as AbstractSet
+from collections.abc import Callable, Iterator, Mapping, Set as AbstractSet
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +40,10 @@ _DEFAULTS = ProviderOptions()
 
 
 class Oracle:
-    """An `Observer` that raises `Violation` as soon as a rule does not hold.
+    """An `Observer` that raises `Violation` when a rule does not hold.
+
+    Inside of a step it is the engine that meets the exception, and may take it for a failure of the provider: what was
+    found is raised again at whatever comes next.
 
     It shares no code with the engine, the guards or the stores. It believes what a provider returned and what a store's
     reading side says; an answer only tells it what the asker knows.
@@ -60,6 +64,7 @@ class Oracle:
         self._clock = clock
         self._options: dict[int, ProviderOptions] = {}
         self._asked_at = clock.now()
+        self._found: Exception | None = None
 
     @property
     def losses(self) -> Mapping[tuple[str, int], int]:
@@ -77,10 +82,13 @@ class Oracle:
     def returned(self, page: Returned) -> None:
         """See `Observer.returned`."""
         book = self._model.book(page.provider)
-        bursts.returned(book, page, self._options.get(page.replica))
+        self._raise()
+        with self._holding():
+            bursts.returned(book, page, self._options.get(page.replica))
 
     def happened(self, replica: int, happening: Happening) -> None:
         """See `Observer.happened`."""
+        self._raise()
         if isinstance(happening, Died):
             for book in self._model.books.values():
                 book.hands.pop(replica, None)
@@ -96,31 +104,35 @@ class Oracle:
 
     def quiet(self) -> None:
         """See `Observer.quiet`."""
+        self._raise()
         ending.quiet(self._model)
 
     def ended(self) -> None:
         """See `Observer.ended`."""
+        self._raise()
         ending.ended(self._model)
 
     # --- steps of the store -------------------------------------------------------------------------------------------
 
     def asks(self, call: StepCall) -> None:
         """See `Observer.asks`."""
+        self._raise()
         self._asked_at = self._clock.now()
 
     def answered(self, call: StepCall, outcome: Outcome, result: Any) -> None:
         """See `Observer.answered`."""
+        self._raise()
+        with self._holding():
+            found = self._read(call.provider)
+            if found is not None:
+                self._judge(self._asked(call, outcome, found, result), STEPS[call.step], outcome)
+
+    def _asked(self, call: StepCall, outcome: Outcome, found: Record, result: Any) -> Asked:
         book = self._model.book(call.provider)
-        found = self._read(call.provider)
-        if found is None:
-            return
-        before = book.record
-        now = self._clock.now()
-        if before is None:
-            before = Record.first(now)
+        before = book.record or Record.first(self._asked_at)
         book.record = found
-        book.story.add(now, call.replica, f"{call.step} {outcome}: {found.status}, page {found.pages}")
-        asked = Asked(
+        book.story.add(self._asked_at, call.replica, f"{call.step} {outcome}: {found.status}, page {found.pages}")
+        return Asked(
             self._model,
             book,
             call.replica,
@@ -132,18 +144,22 @@ class Oracle:
             book.hand(call.replica),
             result,
         )
-        plan = self._plan(asked, STEPS[call.step], outcome, now)
-        self._judge(asked, plan, outcome)
 
-    def _plan(self, asked: Asked, step: Callable[[Asked], Plan], outcome: Outcome, now: datetime) -> Plan:
-        """What must be done. A slow store takes a step when it was asked, or when it answers."""
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        """Keep what is found, so that nobody can swallow it."""
+        try:
+            yield
+        except Exception as found:
+            self._found = self._found or found
+            raise
+
+    def _raise(self) -> None:
+        if self._found is not None:
+            raise self._found
+
+    def _judge(self, asked: Asked, step: Callable[[Asked], Plan], outcome: Outcome) -> None:
         plan = step(asked)
-        if now == asked.now or asked.found in (asked.before, plan.record):
-            return plan
-        asked.now = now
-        return step(asked)
-
-    def _judge(self, asked: Asked, plan: Plan, outcome: Outcome) -> None:
         if plan.refused is not None:
             _must_be_refused(asked, plan, outcome)
             _compare(asked, asked.before, dict.fromkeys(Record._fields, plan.refused[0]))
@@ -153,7 +169,7 @@ class Oracle:
             plan.examine()
             _compare(asked, plan.record, plan.rules)
             plan.effect()
-            ending.completed(asked, plan.completed)
+            ending.completed(asked, plan)
         else:
             _compare(asked, asked.before, plan.rules)
             plan.undone()
@@ -184,10 +200,9 @@ def _must_be_refused(asked: Asked, plan: Plan, outcome: Outcome) -> None:
 def _is_done(asked: Asked, plan: Plan, outcome: Outcome) -> bool:
     """Whether the step was done: as the answer says where there is one, and else as the record shows."""
     if outcome is Outcome.REFUSED:
-        rule = life.REFUSALS.get(type(asked.result)) if isinstance(asked.result, Exception) else None
-        if rule is not None:
-            raise asked.book.violated(rule, "nothing refuses this step", f"{asked.result!r:.200}")
-        return False
+        rule = plan.rules.get("status", "C-14")
+        rule = life.REFUSALS.get(type(asked.result), rule)
+        raise asked.book.violated(rule, "nothing refuses this step", f"{asked.result!r:.200}")
     if outcome in _KNOWN:
         return outcome is Outcome.DONE
     if plan.record == asked.before and plan.is_done is not None:

@@ -22,8 +22,8 @@ SINK_WAIT = timedelta(seconds=5)
 MOST_KEPT = 16_384
 """Bytes of an error's text that are kept at most (C-18)."""
 
-CLAIM = {"status": "C-14", "number": "C-15", "attempts": "C-17"}
-FAILURE = {"status": "C-17", "due_at": "C-17", "number": "C-17", "sweep_due": "C-17"}
+CLAIM = {"status": "C-14", "number": "C-15", "attempts": "C-17", "cursor": "C-14", "pages": "C-14"}
+FAILURE = dict.fromkeys(("status", "due_at", "number", "sweep_due", "outcome"), "C-17") | {"cursor": "C-14"}
 FAILED_SWEEP = dict.fromkeys(("status", "due_at", "number", "sweep_due", "attempts"), "C-27")
 
 
@@ -43,7 +43,7 @@ def claim(asked: Asked) -> Plan:
     if before.paused:
         return Plan(before, all_of("C-33"), answer=(Paused, "C-33"))
     if before.due_at is not None and before.due_at > now:
-        return Plan(before, all_of("C-39"), answer=(NotDue, "C-39"))
+        return Plan(before, all_of("C-14"), answer=(NotDue, "C-14"))
     completed: tuple[Completed, ...] = ()
     if before.status is Status.RESTING:
         completed = (ended(before, now, before.outcome),)
@@ -64,7 +64,7 @@ def claim(asked: Asked) -> Plan:
             hand.fence = asked.result.lease.fence
         hand.claimed_at = now
 
-    return Plan(with_lease(asked, record), CLAIM, effect=granted, completed=completed, answer=(Granted, "C-39"))
+    return Plan(with_lease(asked, record), CLAIM, effect=granted, completed=completed, answer=(Granted, "C-14"))
 
 
 def with_lease(asked: Asked, record: Record) -> Record:
@@ -176,9 +176,8 @@ def _check_kept(asked: Asked, failure: Failure) -> None:
         )
 
 
-REFUSALS: dict[type[Exception], str] = {
+REFUSALS: dict[type, str] = {
     Fenced: "C-37",
-    InvalidTransition: "C-14",
     errors.CursorRepeated: "C-5",
     errors.TooManyPages: "C-5",
     errors.InvalidEntity: "C-7",

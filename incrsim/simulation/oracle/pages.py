@@ -16,7 +16,7 @@ from incrsim.simulation.oracle.plan import Plan, overtaken, refusal
 from incrsim.simulation.oracle.record import Record, Tenure
 from incrsim.store.contract import CommittedPage, Mark
 
-RULES = {"status": "C-14", "number": "C-15", "due_at": "C-39", "attempts": "C-17", "cursor": "C-10", "pages": "C-38"}
+RULES = {"status": "C-14", "number": "C-15", "due_at": "C-14", "attempts": "C-17", "cursor": "C-10", "pages": "C-38"}
 INVALID = {"status": "C-7", "number": "C-7", "due_at": "C-7", "outcome": "C-7", "lease": "C-7"}
 FEWEST_INVALID = 2
 
@@ -53,10 +53,10 @@ def commit_page(asked: Asked) -> Plan:
         return refusal(asked, "C-14", InvalidTransition)
     if asked.options.max_pages is not None and before.pages + 1 > asked.options.max_pages:
         return refusal(asked, "C-5", TooManyPages)
-    if page is None or page.asked != before.cursor:
-        raise asked.book.violated(
-            "C-10", f"the page behind the cursor {before.cursor}", f"one behind {page and page.asked}"
-        )
+    if page is None:
+        raise asked.book.violated("C-16", "only what a provider returned in time is committed", "another page")
+    if page.asked != before.cursor:
+        raise asked.book.violated("C-10", f"the page behind the cursor {before.cursor}", f"one behind {page.asked}")
     leaf = _leaf(asked, page)
     if (refused := _unacceptable(asked, leaf)) is not None:
         refused.undone = lambda: _nothing_kept(asked, page, "C-10")
@@ -152,6 +152,7 @@ def _keep(asked: Asked, leaf: Leaf, record: Record) -> None:
     hand.unsure = None if isinstance(asked.result, CommittedPage) else (record.pages, page.asked)
     hand.page, hand.since = None, set()
     hand.committed_at, hand.leaving = asked.now, hand.leaving or asked.before.paused
+    entities.check(model, book, fate, leaf.superseded, "C-29")
     entities.check(model, book, fate, leaf.refs, "C-10")
     problems.check(model, book, record.number, new_problems)
     if record.number == asked.found.number:
@@ -163,7 +164,10 @@ def _check_mark(asked: Asked, leaf: Leaf, record: Record, must: Counts) -> None:
     marks = asked.model.store.marks(book.name, after=record.pages - 1, limit=2)
     if len(marks) != 1 or (marks[0].ingestion, marks[0].sequence) != (record.number, record.pages):
         told = [(mark.ingestion, mark.sequence) for mark in marks]
-        raise book.violated("C-10", f"page {record.pages} is the last mark of ingestion {record.number}", f"{told}")
+        old = any(mark.ingestion != record.number for mark in marks)
+        raise book.violated(
+            "C-19" if old else "C-10", f"page {record.pages} is the last mark of ingestion {record.number}", f"{told}"
+        )
     mark = marks[0]
     if mark.cursor != record.cursor or mark.committed_at != asked.now:
         raise book.violated(
@@ -184,7 +188,10 @@ def _check_counts(book: Book, leaf: Leaf, mark: Mark, must: Counts) -> None:
         expected, counted = getattr(must, name), getattr(found, name)
         if expected != counted:
             rewritten = name == "updated" and found.updated + found.unchanged == must.updated + must.unchanged
-            raise book.violated("C-11" if rewritten else rule, f"{expected} entities count as {name}", f"{counted}")
+            told = book.cycle.by_events & leaf.fate.named()
+            raise book.violated(
+                "C-29" if told else "C-11" if rewritten else rule, f"{expected} entities count as {name}", f"{counted}"
+            )
 
 
 _COUNTED = {"added": "C-8", "updated": "C-8", "unchanged": "C-8", "invalid": "C-7", "lost": "C-9"}

@@ -117,11 +117,15 @@ class Completed(NamedTuple):
     completed_at: datetime
     pages: int
 
+    def __str__(self) -> str:
+        """In a few words."""
+        return f"ingestion {self.number} {self.outcome} after {self.pages} pages at {self.completed_at.isoformat()}"
+
 
 FIELD_RULES = {
     "number": "C-15",
     "status": "C-14",
-    "due_at": "C-39",
+    "due_at": "C-14",
     "scheduled_at": "C-39",
     "started_at": "C-39",
     "attempts": "C-17",

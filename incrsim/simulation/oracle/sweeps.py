@@ -21,7 +21,7 @@ RULES = {
     "number": "C-27",
     "attempts": "C-27",
     "outcome": "C-26",
-    "due_at": "C-39",
+    "due_at": "C-14",
     "lease": "C-37",
 }
 
@@ -83,7 +83,10 @@ def _safe(model: Model, book: Book, gone: set[str]) -> None:
         owner = model.catalog[foreign[0]].owner
         raise book.violated("C-20", f"what {owner!r} owns stays", f"the sweep removed {told(foreign)}")
     if returned := sorted(gone & book.cycle.marked):
-        raise book.violated("C-20", "what this ingestion returned stays", f"its sweep removed {told(returned)}")
+        rule = "C-29" if book.cycle.returned.isdisjoint(returned) else "C-20"
+        raise book.violated(
+            rule, "what this ingestion returned or an event added stays", f"its sweep removed {told(returned)}"
+        )
     if model.protects and (held := sorted(gone & book.protected)):
         raise book.violated(
             "C-20", "what the source held since before the first page stays", f"the sweep removed {told(held)}"
