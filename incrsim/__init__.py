@@ -7,6 +7,8 @@ with sources that are made up. `incrsim.open()` is where to begin.
 """
 
 import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from incrsim.app import App
 from incrsim.catalog import Catalog
@@ -22,6 +24,12 @@ from incrsim.preview import Preview, preview
 from incrsim.provider import IncrementalEntityProvider, Page, Problem
 from incrsim.provider_events import Delta, SourceEvent
 from incrsim.report import CycleReport
+
+if TYPE_CHECKING:
+    from incrsim.testing.conformance import check
+
+_LATE = {"check": "incrsim.testing.conformance"}
+"""What few programs need is imported when it is first asked for."""
 
 __all__ = [
     "App",
@@ -48,6 +56,7 @@ __all__ = [
     "SystemClock",
     "Verdict",
     "VirtualClock",
+    "check",
     "component",
     "domain",
     "group",
@@ -61,3 +70,9 @@ __all__ = [
 
 # A library stays silent unless its user configures logging.
 logging.getLogger("incrsim").addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATE[name]), name)

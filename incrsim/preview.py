@@ -14,10 +14,11 @@ from incrsim.cursor import JSONValue, canonical_cursor, read_cursor
 from incrsim.draft import draft_page
 from incrsim.entity import Entity
 from incrsim.errors import CallerError, IncrsimError, InvalidCursor, InvalidPage, PageTimeout
+from incrsim.errors_text import escaped, text_of
 from incrsim.frames import frame
 from incrsim.host import BurstSession, Host, ThreadHost
 from incrsim.options import ProviderOptions
-from incrsim.provider import Page, check_provider
+from incrsim.provider import Problem, check_provider
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,7 @@ class PreviewedPage:
         cursor: the cursor behind it as canonical JSON text; `None` when it is the last page, or cannot be kept.
         done: whether the provider called it the last one.
         seconds: how long the provider took for it.
+        problems: what it reported itself.
     """
 
     number: int
@@ -71,6 +73,7 @@ class PreviewedPage:
     cursor: str | None
     done: bool
     seconds: float
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ def preview(
     look = _Look(clock or SystemClock())
     session = (host or ThreadHost()).begin(provider, timeout)
     try:
-        session.enter()
+        look.enter(session)
         look.pages_of(session, pages)
     except Exception as error:  # noqa: BLE001  # a provider may raise anything, and that is what its author asks for
         look.note_error(error)
@@ -182,6 +185,7 @@ class _Look:
     def __init__(self, clock: Clock) -> None:
         self.pages: list[PreviewedPage] = []
         self.findings: list[Finding] = []
+        self._entered = False
         self._clock = clock
         self._cursors: set[str] = set()
         self._refs: dict[str, int] = {}
@@ -194,23 +198,29 @@ class _Look:
             seconds = self._clock.monotonic() - begun
             text = None if page.done else self._cursor(number, page.cursor)
             entities = tuple(each for each in page.entities if isinstance(each, Entity))  # a session has read them
-            self.pages.append(PreviewedPage(number, entities, text, page.done, seconds))
-            self.findings += self._findings(number, page, entities)
+            problems = tuple(found.problem for found in draft_page(page, number, None).reported)
+            self.pages.append(PreviewedPage(number, entities, text, page.done, seconds, problems))
+            self.findings += self._findings(self.pages[-1])
             if text is None:
                 return
             cursor = read_cursor(text)
 
+    def enter(self, session: BurstSession) -> None:
+        session.enter()
+        self._entered = True
+
     def note_error(self, error: Exception) -> None:
         rules: dict[type[Exception], str] = {InvalidPage: "C-3", InvalidCursor: "C-4", PageTimeout: "C-16"}
-        kind = type(error).__name__
-        message = str(error) if isinstance(error, IncrsimError) else f"{kind}: {error}"
-        self._add(len(self.pages) + 1, rules.get(type(error), "C-17"), message)
+        if self._entered:
+            self._add(len(self.pages) + 1, rules.get(type(error), "C-17"), _said(error))
+        else:
+            self._add(1, "C-2", f"entering the context failed: {_said(error)}")
 
     def leave(self, session: BurstSession) -> None:
         try:
             session.leave()
         except Exception as error:  # noqa: BLE001  # likewise
-            self._add(len(self.pages), "C-2", f"leaving the context failed: {type(error).__name__}: {error}")
+            self._add(len(self.pages), "C-2", f"leaving the context failed: {_said(error)}")
 
     def _cursor(self, number: int, cursor: JSONValue) -> str | None:
         try:
@@ -224,8 +234,9 @@ class _Look:
         self._cursors.add(text)
         return text
 
-    def _findings(self, number: int, page: Page, entities: tuple[Entity, ...]) -> Iterator[Finding]:
-        for entity in entities:
+    def _findings(self, page: PreviewedPage) -> Iterator[Finding]:
+        number = page.number
+        for entity in page.entities:
             rule = "C-7" if entity.ref is None else "C-6"
             for each in entity.violations:
                 yield Finding(number, rule, each.message, entity.ref, each.field)
@@ -234,13 +245,18 @@ class _Look:
                 message = f"came before, on page {before}: the later one wins, and it counts once"
                 yield Finding(number, "C-8", message, entity.ref, harmless=True)
             self._refs[entity.ref or ""] = number
-        for found in draft_page(page, number, None).reported:
-            yield Finding(number, "C-7", found.problem.message, found.problem.ref, found.problem.field)
-        if not entities and page.done and number == 1:
+        for problem in page.problems:
+            yield Finding(number, "C-7", problem.message, problem.ref, problem.field)
+        if not page.entities and page.done and number == 1:
             yield Finding(number, "C-22", "the source is empty; see reject_empty_source_collections", harmless=True)
 
     def _add(self, page: int, rule: str, message: str) -> None:
         self.findings.append(Finding(page, rule, message))
+
+
+def _said(error: Exception) -> str:
+    kind = "" if isinstance(error, IncrsimError) else f"{type(error).__name__}: "
+    return escaped(kind + text_of(error))
 
 
 _COLUMNS = ["page", "ref", "kind", "namespace", "name", "title", "valid", "violations"]

@@ -170,12 +170,19 @@ def check_provider(provider: object) -> str:
     return name
 
 
+def is_factory(found: object) -> bool:
+    """Whether something makes providers, and is none itself: a class, or a function."""
+    # An object with a `next` is meant as a provider, also when it can be called.
+    return isinstance(found, type) or (callable(found) and not hasattr(found, "next"))
+
+
 def takes_callback(provider: Any) -> bool:
     """Whether `around` has upstream's callback shape, `async def around(self, burst)`."""
-    return bool(_required(provider.around))
+    return bool(required(provider.around))
 
 
-def _required(method: Any) -> list[str]:
+def required(method: Any) -> list[str]:
+    """The names of the positional parameters that a call must give."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return [p.name for p in inspect.signature(method).parameters.values() if p.kind in kinds and p.default is p.empty]
 
@@ -184,12 +191,12 @@ def _check_callable(provider: object, name: str, method: str, example: str, most
     found = getattr(provider, method, None)
     if not callable(found):
         raise InvalidProvider(f"the provider {name!r} has no method `{method}`; write\n{example}")
-    required = _required(found)
+    needed = required(found)
     accepted = [
         p for p in inspect.signature(found).parameters.values() if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)
     ]
     takes_any = any(p.kind is p.VAR_POSITIONAL for p in accepted)
-    if len(required) > most or (method == "next" and len(accepted) < most and not takes_any):
+    if len(needed) > most or (method == "next" and len(accepted) < most and not takes_any):
         raise InvalidProvider(
             f"the provider {name!r} has {method}{inspect.signature(found)}, "
             f"which cannot be called by the engine; write\n{example}"

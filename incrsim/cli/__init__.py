@@ -12,6 +12,7 @@ import typer
 
 from incrsim.cli.bench import HELP as BENCH_HELP, bench
 from incrsim.cli.catalog import ENTITIES_HELP, EXPORT_HELP, entities, export
+from incrsim.cli.checking import HELP as CHECK_HELP, check
 from incrsim.cli.configuration import commands as config_commands
 from incrsim.cli.database import commands as database_commands
 from incrsim.cli.demonstration import HELP as DEMO_HELP, demo
@@ -45,7 +46,7 @@ from incrsim.cli.working import HELP as WORKER_HELP, worker
 
 EPILOG = (
     "Exit codes: 0 it worked, also when a guard refused a sweep; 1 it failed, an ingestion was canceled, "
-    "or somebody is not healthy; "
+    "a rule does not hold, or somebody is not healthy; "
     "2 it was called wrongly; 75 calls that never return hold all slots of a worker, so start it again; "
     "130 interrupted by Ctrl-C, 143 by SIGTERM."
 )
@@ -72,6 +73,7 @@ _add(RUN, run, RUN_HELP)
 _add(RUN, worker, WORKER_HELP)
 _add(RUN, serve, SERVE_HELP)
 _add(RUN, bench, BENCH_HELP)
+_add(RUN, check, CHECK_HELP)
 
 _add(LOOK, health, HEALTH_HELP, epilog=HEALTH_EPILOG)
 _add(LOOK, providers, PROVIDERS_HELP)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext, redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,12 +57,7 @@ def _empty_store(database: str) -> Iterator[Store]:
         with closing(open_store(database)) as store:
             yield store
         return
-    from incrsim.store.embedded_store import EmbeddedStore
+    from incrsim.store.embedded_store import EmbeddedStore, temporary_home
 
-    directory = Path(tempfile.mkdtemp(prefix="incrsim-bench-"))
-    directory.chmod(0o711)  # when we are root, the server runs as somebody else, who must get to its data below
-    try:
-        with closing(EmbeddedStore.start(directory / "data")) as store:
-            yield store
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    with temporary_home() as home, closing(EmbeddedStore.start(home)) as store:
+        yield store

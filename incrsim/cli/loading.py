@@ -16,7 +16,7 @@ from incrsim.cli.failures import UsageError
 from incrsim.cli.secrecy import shown, without_secrets
 from incrsim.errors import IncrsimError
 from incrsim.options import ProviderOptions
-from incrsim.provider import check_provider
+from incrsim.provider import check_provider, is_factory
 
 EXAMPLE = "write for example providers.files:Files"
 
@@ -61,12 +61,26 @@ def load_provider(target: str, settings: Mapping[str, str]) -> tuple[Any, dict[s
         InvalidOptions: an option has a value that cannot work.
         InvalidProvider: the object is no provider.
     """
+    make, options = load_factory(target, settings)
+    provider = make()
+    check_provider(provider)
+    return provider, options
+
+
+def load_factory(target: str, settings: Mapping[str, str]) -> tuple[Callable[[], Any], dict[str, Any]]:
+    """Like `load_provider`, but what makes the provider, at each call anew where the object is a class or function.
+
+    Args:
+        target: `MODULE:OBJECT`.
+        settings: options of the provider, and arguments.
+
+    Raises:
+        InvalidOptions: an option has a value that cannot work.
+    """
     chosen = {name: text for name, text in settings.items() if name in ProviderOptions.names()}
     arguments = {name: text for name, text in settings.items() if name not in chosen}
     options = ProviderOptions.parse_settings(chosen)
-    provider = load_object(target, arguments)
-    check_provider(provider)
-    return provider, {name: getattr(options, name) for name in chosen}
+    return lambda: load_object(target, arguments), {name: getattr(options, name) for name in chosen}
 
 
 def load_object(target: str, arguments: Mapping[str, object], spelled: str = "--set {}") -> Any:
@@ -82,7 +96,7 @@ def load_object(target: str, arguments: Mapping[str, object], spelled: str = "--
         UsageError: an unknown argument, or one that cannot be read.
     """
     found = _import(target)
-    if _is_factory(found):
+    if is_factory(found):
         return _call(target, found, _arguments(target, found, arguments, spelled))
     if arguments:
         raise UsageError(
@@ -120,11 +134,6 @@ def _import_module(name: str, here: str) -> Any:
         raise LoadingError(f"{name} cannot be imported: {error}; install that first") from error
     except Exception as error:
         raise LoadingError(f"{name} cannot be imported: {_said(error)}{_place(error)}") from error
-
-
-def _is_factory(found: Any) -> bool:
-    # An object with a `next` is meant as a provider, also when it can be called.
-    return isinstance(found, type) or (callable(found) and not hasattr(found, "next"))
 
 
 def _call(target: str, factory: Callable[..., Any], arguments: Mapping[str, object]) -> Any:

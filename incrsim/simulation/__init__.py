@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from incrsim.simulation.compare import Comparison, compare
 from incrsim.simulation.crash import Crash, CrashingProvider, CrashPoint, Fuse, Moment, crashing_store
+from incrsim.simulation.list_source import ListSource
 from incrsim.simulation.simulator import ADVANCE, Died, Move, Simulation, SimulationStuck, StoreFailed
-from incrsim.simulation.source import FakeSource, ListSource
+from incrsim.simulation.source import FakeSource
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.view import NOTHING, FixedView, View
 

@@ -7,14 +7,15 @@ a rate can be replaced by the very occurrences that it led to (`incrsim.simulati
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import shake_128
+from math import inf
 from struct import Struct
 
 _WHOLE = 1 << 32
-_IN_ROW = 16
-_read_row = Struct(f"<{_IN_ROW}I").unpack
+_NEVER: frozenset[int] = frozenset()
+_numbers = Struct("<64I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,14 @@ class Dice:
 
     Attributes:
         effects: what took effect so far, as (kind, number of the opportunity), in the order in which it happened.
+        quiet: whether nothing happens any more.
     """
 
     def __init__(self, seed: int, faults: Iterable[Fault] = ()) -> None:
         self._seed = seed
         self._rows: dict[str, _Row] = {}
-        self._quiet = False
+        self._together: dict[tuple[str, ...], Together] = {}
+        self.quiet = False
         self.effects: list[tuple[str, int]] = []
         for fault in faults:
             if fault.kind in self._rows:
@@ -68,17 +71,21 @@ class Dice:
         asked says `missed`.
         """
         row = self._rows.get(kind)
-        if row is None or self._quiet or not row.next():
+        if row is None or self.quiet or not row.at(row.number + 1):
             return False
         self.effects.append((kind, row.number))
         return True
 
-    def first(self, kinds: Iterable[str]) -> str | None:
-        """Count one opportunity for each of some kinds of which one can happen at a time; says which one does."""
-        struck = [kind for kind in kinds if self.strikes(kind)]
-        for kind in struck[1:]:
-            self.missed(kind)
-        return struck[0] if struck else None
+    def together(self, kinds: Iterable[str]) -> Together:
+        """Kinds whose opportunities are always the same ones; not to be asked for one by one beside that.
+
+        Args:
+            kinds: those that this run does not plan are left out.
+        """
+        planned = tuple(kind for kind in kinds if kind in self._rows)
+        if planned not in self._together:
+            self._together[planned] = Together(self, [self._rows[kind] for kind in planned])
+        return self._together[planned]
 
     def missed(self, kind: str) -> None:
         """What was to happen had no effect here: it is taken out of the book again."""
@@ -86,37 +93,101 @@ class Dice:
         del self.effects[last]
 
     def choose(self, kind: str, below: int) -> int:
-        """A number from 0 up to `below`, for the opportunity that was counted last."""
-        row = self._rows.get(kind)
-        return _drawn(f"{self._seed} {kind} choice {row.number if row else 0}")[0] * below // _WHOLE
+        """A number from 0 up to `below`, for the opportunity at which the kind happened last."""
+        return _drawn(f"{self._seed} {kind} choice {self._rows[kind].number}")[0] * below // _WHOLE
 
     def be_quiet(self) -> None:
         """From now on nothing happens: the quiet phase."""
-        self._quiet = True
+        self.quiet = True
+
+
+class Together:
+    """Kinds that have all their opportunities together: one of these costs one comparison as a rule, however many
+    kinds there are.
+
+    Args:
+        dice: that they belong to.
+        rows: one for each kind.
+
+    Attributes:
+        kinds: what is planned of them.
+    """
+
+    def __init__(self, dice: Dice, rows: Sequence[_Row]) -> None:
+        self.kinds = tuple(row.kind for row in rows)
+        self._dice = dice
+        self._rows = rows
+        self._number = 0
+        self._due: float = 0 if rows else inf
+
+    def struck(self) -> Sequence[str]:
+        """Count one opportunity for each kind; says which happen, in their order. They have taken effect, unless
+        whoever asked says `missed`.
+        """
+        if self._dice.quiet:
+            return ()
+        number = self._number = self._number + 1
+        if number < self._due:
+            return ()
+        found = [row.kind for row in self._rows if row.at(number)]
+        self._due = min(row.due for row in self._rows)
+        self._dice.effects += [(kind, number) for kind in found]
+        return found
+
+    def first(self) -> str | None:
+        """The same for kinds that exclude each other: the first one happens, and what else would have counts as
+        missed.
+        """
+        found = self.struck()
+        if not found:
+            return None
+        for kind in found[1:]:
+            self._dice.missed(kind)
+        return found[0]
 
 
 class _Row:
-    """The opportunities of one kind, one after the other."""
+    """The opportunities of one kind. Dice are thrown at every step, so that most of them cost one comparison: it is
+    known some opportunities ahead where the next one is that matters.
 
-    __slots__ = ("_drawn", "_limit", "_name", "_occurrences", "number")
+    Args:
+        seed: of the scenario.
+        fault: its kind.
+
+    Attributes:
+        number: the opportunity that was looked at last.
+        due: the next one that is worth a look.
+    """
+
+    __slots__ = ("_known", "_limit", "_name", "_struck", "due", "kind", "number")
 
     def __init__(self, seed: int, fault: Fault) -> None:
+        self.kind = fault.kind
+        self.number = 0
+        self.due: float = 0
         self._name = f"{seed} {fault.kind}"
         self._limit = int(fault.rate * _WHOLE)
-        self._occurrences = frozenset(fault.occurrences)
-        self._drawn: tuple[int, ...] = ()
-        self.number = 0
+        self._struck = frozenset(fault.occurrences)
+        self._known: float = 0 if self._limit else inf
 
-    def next(self) -> bool:
-        """Go on to the next opportunity; says whether the fault happens there."""
-        number = self.number = self.number + 1
-        if not self._limit:
-            return number in self._occurrences
-        place = (number - 1) % _IN_ROW
-        if not place:  # one hash decides for a row of opportunities: dice are thrown at every step
-            self._drawn = _drawn(f"{self._name} {number}")
-        return self._drawn[place] < self._limit
+    def at(self, number: int) -> bool:
+        """Whether the fault happens at this opportunity; none that is due may be left out."""
+        self.number = number
+        if number < self.due:
+            return False
+        if number > self._known:
+            self._look_ahead(number)
+        self.due = min((each for each in self._struck if each > number), default=self._known + 1)
+        return number in self._struck
+
+    def _look_ahead(self, first: int) -> None:
+        drawn = _drawn(f"{self._name} {first}")
+        strikes = min(drawn) < self._limit
+        self._struck = (
+            frozenset(at for at, each in enumerate(drawn, first) if each < self._limit) if strikes else _NEVER
+        )
+        self._known = first + len(drawn) - 1
 
 
 def _drawn(text: str) -> tuple[int, ...]:
-    return _read_row(blake2b(text.encode()).digest())
+    return _numbers.unpack(shake_128(text.encode()).digest(_numbers.size))

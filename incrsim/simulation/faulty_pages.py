@@ -21,7 +21,6 @@ DETOUR = "incrsim.detour"
 NOT_JSON: tuple[Any, ...] = (float("nan"), "\ud800", {1: "one"}, b"bytes", ["x" * 70_000])
 """Cursors that are none (C-4)."""
 
-_SPOILS_FIRST = (faults.CURSOR_NOT_JSON,)
 _SPOILS = (faults.CURSOR_LOOP, faults.CURSOR_NOT_JSON)
 
 
@@ -36,6 +35,7 @@ class FaultyPages:
     def __init__(self, burst: ProviderBurst, dice: Dice) -> None:
         self._burst = burst
         self._dice = dice
+        self._spoils = dice.together(_SPOILS)
         self._before: list[Any] = []
         """The cursor of the page that was fetched last in this burst, if any was."""
 
@@ -77,7 +77,9 @@ class FaultyPages:
         return page
 
     def _with_cursor_spoiled(self, asked: Any, page: Page) -> Page:
-        match self._dice.first(_SPOILS_FIRST if asked is None else _SPOILS):
+        match self._spoils.first():
+            case faults.CURSOR_LOOP if asked is None:
+                self._dice.missed(faults.CURSOR_LOOP)
             case faults.CURSOR_LOOP:
                 return replace(page, cursor=asked)
             case faults.CURSOR_NOT_JSON:

@@ -23,6 +23,7 @@ from incrsim.simulation import faults
 from incrsim.simulation.dice import Dice
 from incrsim.simulation.faulty_pages import FaultyPages
 from incrsim.simulation.observation import Observer, Returned, Seen
+from incrsim.simulation.violation import halting
 
 TOO_LATE = timedelta(milliseconds=1)
 """By how much a page that hangs is late."""
@@ -68,11 +69,12 @@ class FaultyProvider:
     ) -> None:
         self.name: str = provider.name
         self.topics = getattr(provider, "topics", ())
-        self.on_event = getattr(provider, "on_event", None)
+        self.on_event: Any = getattr(provider, "on_event", None)
         self._provider = provider
         self._dice = dice
+        self._next = dice.together(_NEXT)
         self._clock = clock
-        self._observer = observer
+        self._tell = halting(observer.returned)
         self._replica = replica
         self._options = options
         self._is_valid = is_valid
@@ -84,7 +86,7 @@ class FaultyProvider:
 
     def next(self, context: FaultyPages, cursor: Any = None) -> Page:
         """The other one's page, or what goes wrong on the way to it."""
-        match self._dice.first(_NEXT):
+        match self._next.first():
             case faults.HANG:
                 self._clock.advance(self._options().page_timeout + TOO_LATE)
                 # Were it taken for an answer, the next sweep would remove everything.
@@ -95,7 +97,7 @@ class FaultyProvider:
                     context.fetch(cursor)
                 raise ERRORS[which](_RAISED)
         page = context.fetch(cursor)
-        self._observer.returned(self._returned(cursor, page))
+        self._tell(self._returned(cursor, page))
         return page
 
     # --- what the observer hears --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Which of a generated source's entities are there, and at which version, in memory that grows with what happened to
+"""Which of a generated source's entities are there, and in which state, in memory that grows with what happened to
 them and not with their number (C-13).
 
 Each entity has an index, its place in the source's order, and a *rank*: the index, shuffled by the seed within the
@@ -8,27 +8,36 @@ segments of ranks say all, any share can be met exactly, and the entities met li
 
 from __future__ import annotations
 
+import sys
+from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
+from operator import attrgetter, itemgetter
 from random import Random
+from typing import NamedTuple
+
+from incrsim.simulation.states import State
+
+BLOCK = 1024
+"""So many indexes are ranked at once."""
+
+_STOP = itemgetter(0)
+_NOTHING = (sys.maxsize, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A stretch of ranks of which the same is true.
 
     Args:
         stop: the first rank behind it; it begins where the one before it stops.
-        version: counts the changes, from 1.
-        present: whether the source holds them now; what is gone keeps its version, for the day it comes back.
+        state: of each of them.
     """
 
     stop: int
-    version: int
-    present: bool
+    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,93 +56,139 @@ class Population:
 
     def __len__(self) -> int:
         """How many entities are present."""
-        return self.count(is_present)
+        return self.count(attrgetter("present"))
 
-    def count(self, chosen: Callable[[Segment], bool]) -> int:
-        """How many entities lie in the chosen segments."""
-        return sum(stop - start for start, stop, segment in self._spans() if chosen(segment))
+    def count(self, chosen: Callable[[State], bool]) -> int:
+        """How many entities are in a chosen state."""
+        number = start = 0
+        for stop, state in self.segments:
+            if chosen(state):
+                number += stop - start
+            start = stop
+        return number
 
     def grown(self, count: int) -> Population:
         """`count` new entities, behind all others in the source's order."""
         if not count:
             return self
         stop = (self.batches[-1] if self.batches else 0) + count
-        return Population(self.seed, (*self.batches, stop), _merged([*self.segments, Segment(stop, 1, present=True)]))
+        return Population(self.seed, (*self.batches, stop), _merged([*self.segments, Segment(stop, State())]))
 
     def altered(
         self,
-        chosen: Callable[[Segment], bool],
-        change: Callable[[Segment], Segment],
+        chosen: Callable[[State], bool],
+        change: Callable[[State], State],
         count: int,
         skip: int,
     ) -> Population:
-        """Change `count` of the entities in chosen segments: in order of rank after the first `skip` of them, and round
+        """Change `count` of the entities in a chosen state: in order of rank after the first `skip` of them, and round
         to the first ones when the last is reached.
 
         Args:
-            chosen: which segments count.
-            change: what becomes of a segment.
-            count: how many entities to change, at most as many as there are in the chosen segments.
+            chosen: which states count.
+            change: what becomes of a state.
+            count: how many entities to change, at most as many as there are in a chosen state.
             skip: less than that.
         """
-        total = self.count(chosen)
         if not count:
             return self
-        cuts = sorted({skip, (skip + count) % total})
+        total = self.count(chosen)
+        # Where among the chosen ones what happens to them begins and ends.
+        cuts = iter([*sorted({skip, (skip + count) % total}), total])
+        cut, met = next(cuts), -skip % total < count
         result: list[Segment] = []
-        passed = 0
-        for start, stop, segment in self._spans():
-            if not chosen(segment):
+        start = passed = 0
+        for segment in self.segments:
+            stop, state = segment
+            if not chosen(state):
                 result.append(segment)
-                continue
-            width = stop - start
-            inner = [passed, *(cut for cut in cuts if passed < cut < passed + width), passed + width]
-            for left, right in pairwise(inner):
-                piece = Segment(start + right - passed, segment.version, segment.present)
-                result.append(change(piece) if (left - skip) % total < count else piece)
-            passed += width
+            else:
+                here = passed + stop - start
+                while cut < here:
+                    if cut > passed:
+                        result.append(Segment(stop - here + cut, change(state) if met else state))
+                    met = (cut - skip) % total < count
+                    cut = next(cuts)
+                result.append(Segment(stop, change(state)) if met else segment)
+                passed = here
+            start = stop
         return Population(self.seed, self.batches, _merged(result))
 
-    def present(self, start: int = 0) -> Iterator[tuple[int, int]]:
-        """The present entities from an index on, in the source's order, each with its version."""
-        first = 0
-        for stop in self.batches:
-            if stop > start:
-                yield from self._present_of(first, stop, max(start, first))
-            first = stop
+    def altered_at(self, index: int, change: Callable[[State], State]) -> Population:
+        """Change the one entity at an index."""
+        batch = bisect_right(self.batches, index)
+        first = self.batches[batch - 1] if batch else 0
+        rank = first + shuffle(self.batches[batch] - first, f"{self.seed} {first}")(index - first)
+        return self.altered(lambda _: True, change, 1, rank)
 
-    def _present_of(self, first: int, stop: int, start: int) -> Iterator[tuple[int, int]]:
-        """Those of one batch, the indexes from `first` to `stop`."""
-        spans = [span for span in self._spans() if span[0] < stop and span[1] > first]
-        if not any(segment.present for _, _, segment in spans):
-            return
-        if len(spans) == 1:
-            version = spans[0][2].version
-            yield from ((index, version) for index in range(start, stop))
-            return
-        rank = shuffle(stop - first, f"{self.seed} {first}")
-        stops = [span[1] - first for span in spans]
-        versions = [segment.version if segment.present else 0 for _, _, segment in spans]
-        for index in range(start, stop):
-            version = versions[bisect_right(stops, rank(index - first))]
-            if version:
-                yield index, version
+    def present(self, start: int = 0) -> Iterator[tuple[int, State]]:
+        """The present entities from an index on, in the source's order, each with its state."""
+        return chain.from_iterable(
+            self._present_of(first, stop, max(start, first))
+            for first, stop in pairwise((0, *self.batches))
+            if stop > start
+        )
 
-    def _spans(self) -> Iterator[tuple[int, int, Segment]]:
+    def _present_of(self, first: int, stop: int, start: int) -> Iterator[tuple[int, State]]:
+        """Those of one batch, the indexes from `first` to `stop`, from an index on."""
+        segments = self.segments[_segment_of(self.segments, first) : _segment_of(self.segments, stop - 1) + 1]
+        states = [segment.state if segment.state.present else None for segment in segments]
+        if not any(states):
+            return iter(())
+        if len(states) == 1 and states[0]:
+            return zip(range(start, stop), repeat(states[0]))
+        stops = [segment.stop - first for segment in segments]
+        return chain.from_iterable(
+            _present_among(
+                first + block * BLOCK, start, ranks(stop - first, f"{self.seed} {first}", block), stops, states
+            )
+            for block in range((start - first) // BLOCK, (stop - first - 1) // BLOCK + 1)
+        )
+
+    def differences(self, older: Population) -> Iterator[tuple[int, State | None, State]]:
+        """Each entity whose state is another than it was: its index, the older state if it had one, and its state.
+
+        Args:
+            older: what this population came from, in any number of steps.
+        """
+        before = iter(older.segments)
+        was, old = next(before, _NOTHING)
         start = 0
-        for segment in self.segments:
-            yield start, segment.stop, segment
-            start = segment.stop
+        for stop, state in self.segments:
+            while start < stop:
+                end = min(stop, was)
+                if old != state:
+                    yield from ((self._index(rank), old, state) for rank in range(start, end))
+                if was == end:
+                    was, old = next(before, _NOTHING)
+                start = end
+
+    def _index(self, rank: int) -> int:
+        batch = bisect_right(self.batches, rank)
+        first = self.batches[batch - 1] if batch else 0
+        return first + unshuffle(self.batches[batch] - first, f"{self.seed} {first}")(rank - first)
 
 
-def is_present(segment: Segment) -> bool:
-    """Whether a segment's entities are there."""
-    return segment.present
+def _present_among(
+    first: int, start: int, ranked: Sequence[int], stops: list[int], states: list[State | None]
+) -> Iterator[tuple[int, State]]:
+    """Those of one block.
+
+    Args:
+        first: the block's first index.
+        start: the first index that counts.
+        ranked: the rank of each index.
+        stops: where the segments of ranks end.
+        states: what is true of each segment, `None` of those that are gone.
+    """
+    skipped = max(0, start - first)
+    for index, rank in enumerate(ranked[skipped:], first + skipped):
+        if state := states[bisect_right(stops, rank)]:
+            yield index, state
 
 
-def is_gone(segment: Segment) -> bool:
-    """Whether a segment's entities were removed."""
-    return not segment.present
+def _segment_of(segments: tuple[Segment, ...], rank: int) -> int:
+    return bisect_right(segments, rank, key=_STOP)
 
 
 @lru_cache(maxsize=256)
@@ -147,11 +202,7 @@ def shuffle(size: int, seed: str) -> Callable[[int], int]:
         size: how many numbers, at least 1.
         seed: which permutation.
     """
-    bits = max(1, (size - 1).bit_length())
-    mask, fold = (1 << bits) - 1, (bits + 1) // 2
-    random = Random(seed)
-    a, b, c, d = (random.getrandbits(bits) for _ in range(4))
-    a, c = a | 1, c | 1
+    mask, fold, (a, b, c, d) = _mixing(size, seed)
 
     def rank(number: int) -> int:
         while True:
@@ -165,10 +216,49 @@ def shuffle(size: int, seed: str) -> Callable[[int], int]:
     return rank
 
 
+@lru_cache(maxsize=256)
+def unshuffle(size: int, seed: str) -> Callable[[int], int]:
+    """The permutation that undoes `shuffle`.
+
+    Args:
+        size: how many numbers, at least 1.
+        seed: which permutation.
+    """
+    mask, fold, (a, b, c, d) = _mixing(size, seed)
+    a, c = pow(a, -1, mask + 1), pow(c, -1, mask + 1)
+
+    def number(rank: int) -> int:
+        while True:
+            # A fold by half of the bits or more undoes itself.
+            rank ^= rank >> fold
+            rank = ((rank - d) * c) & mask
+            rank ^= rank >> fold
+            rank = ((rank - b) * a) & mask
+            if rank < size:
+                return rank
+
+    return number
+
+
+@lru_cache(maxsize=64)
+def ranks(size: int, seed: str, block: int) -> array[int]:
+    """The shuffled numbers of one block, fewer in the last one: kept, since sources are read again and
+    again.
+    """
+    return array("Q", map(shuffle(size, seed), range(block * BLOCK, min(size, (block + 1) * BLOCK))))
+
+
+def _mixing(size: int, seed: str) -> tuple[int, int, tuple[int, int, int, int]]:
+    bits = max(1, (size - 1).bit_length())
+    random = Random(seed)
+    a, b, c, d = (random.getrandbits(bits) for _ in range(4))
+    return (1 << bits) - 1, (bits + 1) // 2, (a | 1, b, c | 1, d)
+
+
 def _merged(segments: list[Segment]) -> tuple[Segment, ...]:
     merged: list[Segment] = []
     for segment in segments:
-        if merged and (merged[-1].version, merged[-1].present) == (segment.version, segment.present):
+        if merged and merged[-1].state == segment.state:
             merged.pop()
         merged.append(segment)
     return tuple(merged)

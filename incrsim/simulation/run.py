@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 from incrsim import events
+from incrsim.simulation.run_frame import to_frame
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.simulator import Happening
 from incrsim.simulation.violation import Finding
 from incrsim.simulation.world_happenings import WorldEvent
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,31 @@ class Run:
         for _, each in self.happenings:
             if isinstance(each, events.Event) and each.provider == self.provider:
                 yield each
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each ingestion of the provider.
+
+        Raises:
+            MissingExtra: when pandas is not installed.
+        """
+        return to_frame(self.events())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The run as JSON values."""
+        return {
+            "seed": self.scenario.seed,
+            "provider": self.provider,
+            "cycles": self.cycles,
+            "steps": self.steps,
+            "faults": dict(sorted(self.faults.items())),
+            "violations": [asdict(each) for each in self.findings],
+            "digest": self.digest,
+            "seconds": round(self.seconds, 3),
+            "ok": self.ok,
+        }
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         """A sentence or two for terminals."""

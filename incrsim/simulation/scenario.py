@@ -1,177 +1,49 @@
 """A scenario: all that a simulation depends on, as plain data (C-41). The same scenario gives the same trace, on every
 store and in any process.
 
-It is frozen, compares by value, and goes through JSON and TOML exactly (`incrsim.simulation.scenario_text`). Besides
-the faults, whose dice are the seed's, everything that happens in it is written down with its `Moment`, so that it can
-be read, changed by hand and reduced.
+It is frozen, compares by value, and goes through JSON and TOML exactly. Besides the faults, whose dice are the seed's,
+everything that happens in it is written down with its `Moment`, so that it can be read, changed by hand and reduced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from incrsim.errors import CallerError, InvalidOptions
-from incrsim.lifecycle import Operator
 from incrsim.options import ProviderOptions
+from incrsim.simulation import scenario_text
 from incrsim.simulation.dice import Fault
-from incrsim.simulation.moment import Moment
+from incrsim.simulation.scenario_draw import drawn
+from incrsim.simulation.scenario_parts import (
+    FULL,
+    MAIN,
+    NOW,
+    RIVAL,
+    Change,
+    OperatorCall,
+    Redeploy,
+    Rival,
+    SourceSpec,
+    Webhook,
+    at_least,
+)
 
-MAIN = "main"
-"""The provider that a scenario is about, unless its source has another name."""
-
-RIVAL = "rival"
-"""The other provider of the same catalog."""
-
-NOW = Moment(1)
-"""Of what is not planned, but happens now."""
-
-VERBS = ("add", "remove", "change", "rename", "bring_back", "spoil", "heal", "claim", "unclaim")
-"""What becomes of entities of a source: `spoil` makes them invalid, `claim` returns refs that the rival owns, too."""
-
-FULL = "full"
-"""In place of an operator's call: a full mutation of what the source holds then (C-30)."""
-
-CALLS = (*Operator, "cleanup", "approve", "retire", FULL)
-"""What an operator may call."""
-
-WHERE = ("anywhere", "before", "during", "after")
-"""Which entities an event is about: any, or those of a page that was not read yet, was fetched and not committed, or
-was committed."""
-
-
-def _at_least(spec: object, name: str, least: int) -> None:
-    value = getattr(spec, name)
-    if not value >= least:
-        raise CallerError(f"{type(spec).__name__}({name}={value!r}): it must be {least} or more")
-
-
-def _one_of(spec: object, name: str, allowed: Sequence[str]) -> None:
-    value = getattr(spec, name)
-    if value not in allowed:
-        raise CallerError(f"{type(spec).__name__}({name}={value!r}): it must be one of {', '.join(allowed)}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceSpec:
-    """The source as it is at first.
-
-    Args:
-        entities: how many it holds.
-        page_size: entities a page.
-        dialect: how its pages are told apart; `incrsim.simulation.FakeSource` knows which there are.
-        seconds: virtual seconds that a page takes.
-        name: the provider's, and its entities' namespace.
-    """
-
-    entities: int = 200
-    page_size: int = 20
-    dialect: str = "keyset"
-    seconds: float = 1.0
-    name: str = MAIN
-
-    def __post_init__(self) -> None:
-        _at_least(self, "entities", 0)
-        _at_least(self, "page_size", 1)
-        _at_least(self, "seconds", 0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """Something becomes of a part of the source's entities.
-
-    Args:
-        at: when.
-        verb: what.
-        count: how many, at most as many as there are.
-        percent: or how many of a hundred.
-    """
-
-    at: Moment
-    verb: str
-    count: int | None = None
-    percent: float | None = None
-
-    def __post_init__(self) -> None:
-        _one_of(self, "verb", VERBS)
-        if (self.count is None) == (self.percent is None):
-            raise CallerError(f"Change({self.verb!r}, count={self.count}, percent={self.percent}): give one of them")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorCall:
-    """A person intervenes.
-
-    Args:
-        at: when.
-        operator: which call.
-        provider: to which provider; the scenario's own when left out.
-        arguments: of the call, where it takes any; what is left out (the verdict of an `approve`, the count of a
-            `retire`) is looked up at that moment, as a person would.
-    """
-
-    at: Moment
-    operator: str
-    provider: str | None = None
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _one_of(self, "operator", CALLS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Webhook:
-    """The source changes, and says so at once by an event (C-29).
-
-    Args:
-        at: when.
-        added: how many entities are new.
-        changed: how many are changed.
-        removed: how many are gone.
-        where: which ones of those that the source held before.
-    """
-
-    at: Moment
-    added: int = 0
-    changed: int = 0
-    removed: int = 0
-    where: str = "anywhere"
-
-    def __post_init__(self) -> None:
-        _one_of(self, "where", WHERE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redeploy:
-    """A replica is replaced by one with other options.
-
-    Args:
-        at: when.
-        replica: which one, from 0.
-        options: over those of the scenario.
-    """
-
-    at: Moment
-    replica: int
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rival:
-    """Another provider of the same catalog, of which nothing may ever be touched.
-
-    Args:
-        entities: how many it holds.
-        page_size: entities a page.
-    """
-
-    entities: int = 20
-    page_size: int = 10
-
-    def __post_init__(self) -> None:
-        _at_least(self, "entities", 0)
-        _at_least(self, "page_size", 1)
+__all__ = [
+    "FULL",
+    "MAIN",
+    "NOW",
+    "RIVAL",
+    "Change",
+    "OperatorCall",
+    "Redeploy",
+    "Rival",
+    "Scenario",
+    "SourceSpec",
+    "Webhook",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +68,7 @@ class Scenario:
     seed: int = 1
     days: float = 10
     replicas: int = 1
-    source: SourceSpec = SourceSpec()
+    source: SourceSpec = field(default_factory=SourceSpec)
     options: Mapping[str, Any] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     operators: tuple[OperatorCall, ...] = ()
@@ -207,8 +79,8 @@ class Scenario:
     sink: bool = False
 
     def __post_init__(self) -> None:
-        _at_least(self, "days", 0)
-        _at_least(self, "replicas", 1)
+        at_least(self, "days", 0)
+        at_least(self, "replicas", 1)
         if not all(each.replica in range(self.replicas) for each in self.redeploys):
             raise CallerError(f"Scenario(redeploys=…): replicas are numbered from 0, and there are {self.replicas}")
         if len({each.kind for each in self.faults}) < len(self.faults):
@@ -227,3 +99,76 @@ class Scenario:
         if "redact" in given:
             raise InvalidOptions("redact is a function, and a scenario is plain data; leave it out")
         return ProviderOptions.of(**given)
+
+    # --- made ---------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def draw(
+        cls,
+        seed: int,
+        faults: str | Iterable[Fault] = "none",
+        *,
+        days: float | None = None,
+        entities: int | None = None,
+        replicas: int | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """A scenario drawn from a seed; its sizes from a distribution that a file of the package fixes.
+
+        Args:
+            seed: of the scenario, and of all that is drawn while it runs.
+            faults: `none`, `gentle`, `rough` or `hostile`, or the very faults.
+            days: how long the fault phase lasts; drawn unless given, as all that follows.
+            entities: how many the source holds at first.
+            replicas: how many processes serve the provider.
+            options: the provider's.
+        """
+        wished = {"days": days, "replicas": replicas, "options": options}
+        given = {name: value for name, value in wished.items() if value is not None}
+        return cls(**{**drawn(seed, faults, entities, days), **given})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """A scenario from JSON values.
+
+        Raises:
+            CallerError: when it cannot be read; the message says where, as in all of these.
+        """
+        return scenario_text.read_spec(cls, values, "scenario")
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """A scenario from JSON text."""
+        return cls.from_dict(scenario_text.json_values(text))
+
+    @classmethod
+    def from_toml(cls, text: str) -> Self:
+        """A scenario from TOML text."""
+        return cls.from_dict(scenario_text.toml_values(text))
+
+    @classmethod
+    def read(cls, path: Path | str) -> Self:
+        """A scenario from a file whose name ends in `.json` or `.toml`."""
+        file = Path(path)
+        readers: dict[str, Callable[[str], Self]] = {".json": cls.from_json, ".toml": cls.from_toml}
+        reader = readers.get(file.suffix)
+        if reader is None:
+            raise CallerError(f"{file}: a scenario is a file that ends in {' or '.join(readers)}")
+        try:
+            return reader(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, CallerError) as error:
+            raise CallerError(f"{file}: {error}") from error
+
+    # --- written ------------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values; what is as usual is left out."""
+        return scenario_text.plain_spec(self)
+
+    def to_json(self) -> str:
+        """As JSON on one line."""
+        return scenario_text.as_json(self.to_dict())
+
+    def to_toml(self) -> str:
+        """As TOML, with a line for each thing that happens."""
+        return scenario_text.as_toml(self.to_dict())

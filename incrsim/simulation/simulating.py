@@ -3,28 +3,74 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from incrsim.clock import VirtualClock
 from incrsim.engine import Engine
-from incrsim.opening import open_store
+from incrsim.errors import CallerError
 from incrsim.simulation.observation import Observer
 from incrsim.simulation.run import Run
-from incrsim.simulation.scenario import Scenario
+from incrsim.simulation.scenario import Scenario, SourceSpec
 from incrsim.simulation.source import FakeSource
 from incrsim.simulation.trace import Trace
+from incrsim.simulation.trace_file import writing
 from incrsim.simulation.violation import Finding, Violation
 from incrsim.simulation.world import World
 from incrsim.simulation.world_course import Course
 from incrsim.simulation.world_outfit import Blind
-from incrsim.store import Store
+from incrsim.simulation.world_store import Stores, stores
+from incrsim.store.memory import MemoryStore
+
+
+def simulate(
+    what: FakeSource | Scenario,
+    *,
+    provider: Any = None,
+    faults: str = "none",
+    days: float | None = None,
+    replicas: int | None = None,
+    seed: int = 1,
+    database: str | None = None,
+    trace: Path | str | Callable[[bytes], object] | None = None,
+    **options: Any,
+) -> Run:
+    """Run the engine, as it is, through days of weather on a virtual clock, and judge what it does.
+
+    Args:
+        what: a source, of which a copy lives through changes that are drawn from the seed; or a scenario, to which
+            nothing may be added.
+        provider: reads the source in its place, say over `source.serve(…)`; then it is this very source that changes.
+        faults: how bad the weather is: `none`, `gentle`, `rough` or `hostile`.
+        days: how many virtual ones; drawn from the seed unless given.
+        replicas: how many processes serve the provider; one unless given.
+        seed: decides everything else.
+        database: where, as for `incrsim.open`: an embedded one is removed afterwards, a URL's must be empty.
+        trace: a file for all that happens, or what is called with each line.
+        options: the provider's (`ProviderOptions`).
+
+    Raises:
+        CallerError: when that cannot be.
+        StoreError: when the database cannot be used.
+    """
+    if isinstance(what, Scenario):
+        _refuse_wishes(faults=faults != "none", days=days, replicas=replicas, options=options)
+        scenario, source = what, None
+    else:
+        scenario = _scenario_of(what, faults, days, replicas or 1, seed, options)
+        source = deepcopy(what) if provider is None else what
+    with stores(database) as opened, _traced(scenario, trace) as taken_down:
+        return run_scenario(scenario, store=opened, trace=taken_down, source=source, provider=provider)
 
 
 def run_scenario(
     scenario: Scenario,
     *,
-    store: Callable[[VirtualClock], Store] = lambda clock: open_store(None, clock),
+    store: Stores = MemoryStore,
     observe: Callable[[World], Observer] = lambda _: Blind(),
     trace: Trace | None = None,
     source: FakeSource | None = None,
@@ -35,42 +81,82 @@ def run_scenario(
 
     Args:
         scenario: what happens.
-        store: opens an empty store on the simulation's clock.
+        store: opens an empty store on the run's clock.
         observe: makes who judges what happens.
         trace: takes down every step.
         source: in place of the scenario's own.
         provider: what reads the source, unmodified; the source itself when left out.
         engine: what a replica's engine is replaced by: a broken one, say.
+
+    Raises:
+        StoreError: when the database cannot be used.
     """
     began = time.perf_counter()
     clock = VirtualClock()
-    opened = store(clock)
     taken_down = trace or Trace()
-    world = World(
-        scenario,
-        store=opened,
-        clock=clock,
-        observe=observe,
-        trace=taken_down,
-        source=source,
-        provider=provider,
-        engine=engine,
-    )
-    findings: tuple[Finding, ...] = ()
-    course = Course(world)
+    opened = store(clock)
     try:
-        course.run()
-    except Violation as violation:
-        findings = (violation.finding,)
+        world = World(
+            scenario,
+            store=opened,
+            clock=clock,
+            observe=observe,
+            trace=taken_down,
+            source=source,
+            provider=provider,
+            engine=engine,
+        )
+        course = Course(world)
+        finding = _finding(course)
     finally:
         opened.close()
     return Run(
         scenario=scenario,
         provider=world.name,
-        findings=findings,
+        findings=() if finding is None else (finding,),
         happenings=world.happenings,
         steps=course.steps,
         effects=tuple(world.dice.effects),
         digest=taken_down.digest,
         seconds=time.perf_counter() - began,
     )
+
+
+def _finding(course: Course) -> Finding | None:
+    try:
+        course.run()
+    except Violation as violation:
+        return violation.finding
+    return None
+
+
+def _scenario_of(
+    source: FakeSource, faults: str, days: float | None, replicas: int, seed: int, options: dict[str, Any]
+) -> Scenario:
+    spec = SourceSpec(
+        entities=len(source),
+        page_size=source.page_size,
+        dialect=source.dialect,
+        name=source.name,
+        namespace=source.formula.namespace,
+        seed=source.formula.seed,
+    )
+    drawn = Scenario.draw(seed, faults, days=days, entities=len(source), replicas=replicas, options=options)
+    return replace(drawn, source=spec, rival=None, sink=False)
+
+
+def _refuse_wishes(**wishes: Any) -> None:
+    given = [name for name, value in wishes.items() if value]
+    if given:
+        raise CallerError(
+            f"simulate(scenario, {', '.join(given)}): a scenario says that itself; use dataclasses.replace"
+        )
+
+
+@contextmanager
+def _traced(scenario: Scenario, trace: Path | str | Callable[[bytes], object] | None) -> Iterator[Trace]:
+    if isinstance(trace, Path | str):
+        with writing(Path(trace), scenario) as taken_down:
+            yield taken_down
+    else:
+        yield Trace(trace)

@@ -23,6 +23,7 @@ from incrsim.options import ProviderOptions
 from incrsim.provider import check_provider
 from incrsim.simulation.crash import Crash
 from incrsim.simulation.trace import Trace
+from incrsim.simulation.violation import Halt
 from incrsim.store import Store
 
 LOOK_AGAIN = timedelta(seconds=1)
@@ -179,12 +180,18 @@ class Simulation:
     # --- one step at a time -------------------------------------------------------------------------------------------
 
     def step(self, number: int = 0) -> Happening:
-        """Resume a replica until its next event, its death or its store's failure."""
+        """Resume a replica until its next event, its death or its store's failure.
+
+        Raises:
+            Violation: when an observer finds one on the way.
+        """
         replica = self.replicas[number]
         try:
             happening: Happening = replica.step()
         except Crash:
             return self.crash(number)
+        except Halt as halt:
+            raise halt.violation from None
         except StoreError as error:
             replica.end_tick()
             replica.waits_until = self.clock.now() + LOOK_AGAIN

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -15,6 +14,9 @@ import orjson
 
 LEFT_OUT = frozenset({"seconds", "message"})
 """Fields that two runs may differ in: measured times, and texts that a library or a database may have written."""
+
+DIGEST = "blake2b-128"
+"""The algorithm of a trace's digest."""
 
 
 class Trace:
@@ -24,7 +26,7 @@ class Trace:
         sink: gets each line, without a line break; lines are not kept otherwise.
     """
 
-    def __init__(self, sink: Callable[[bytes], None] | None = None) -> None:
+    def __init__(self, sink: Callable[[bytes], object] | None = None) -> None:
         self._sink = sink
         self._hash = blake2b(digest_size=16)
         self.length = 0
@@ -41,30 +43,38 @@ class Trace:
             replica: where it happened.
             happening: a dataclass that says what.
         """
-        values = {"event": type(happening).__name__, "replica": replica, **plain(happening)}
-        line = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+        kind = type(happening)
+        values: dict[str, Any] = {name: getattr(happening, name) for name in _names(kind)}
+        values["event"], values["replica"] = kind.__name__, replica
+        line = canonical(values)
         self._hash.update(line + b"\n")
         self.length += 1
         if self._sink is not None:
             self._sink(line)
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON has it, without what two runs may differ in.
+def canonical(value: Any) -> bytes:
+    """A value as JSON, without what two runs may differ in.
 
     Raises:
-        TypeError: when a value has no canonical form.
+        TypeError: when something in it has no canonical form.
     """
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: plain(getattr(value, each.name)) for each in fields(value) if each.name not in LEFT_OUT}
-    if isinstance(value, Enum):
-        return plain(value.value)
-    if value is None or isinstance(value, str | int | bool):
-        return value
-    if isinstance(value, datetime):
-        return value.isoformat()
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, tuple | list):
-        return [plain(each) for each in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: getattr(value, name) for name in _names(type(value))}
     raise TypeError(f"a trace cannot hold {value!r}: {type(value).__name__} has no canonical form in it")
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    names = _NAMES.get(kind)
+    if names is None:
+        names = _NAMES[kind] = tuple(each.name for each in fields(kind) if each.name not in LEFT_OUT)
+    return names
+
+
+_NAMES: dict[type, tuple[str, ...]] = {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +43,28 @@ class Violation(AssertionError):  # noqa: N818 -- named for what happened, as th
     def __init__(self, finding: Finding) -> None:
         super().__init__(str(finding))
         self.finding = finding
+
+
+class Halt(BaseException):
+    """Carries a violation out of the engine, which takes every `Exception` there for a failure of the provider; whoever
+    drives the engine raises the violation itself.
+
+    Args:
+        violation: what was found.
+    """
+
+    def __init__(self, violation: Violation) -> None:
+        super().__init__(str(violation))
+        self.violation = violation
+
+
+def halting(tell: Callable[..., None]) -> Callable[..., None]:
+    """An observer's method, for those who call it inside of the engine: a violation comes as a `Halt`."""
+
+    def told(*arguments: Any) -> None:
+        try:
+            tell(*arguments)
+        except Violation as violation:
+            raise Halt(violation) from None
+
+    return told

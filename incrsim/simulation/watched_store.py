@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeAlias, cast
@@ -12,7 +12,8 @@ from incrsim.errors import Fenced, StoreError, StoreUnavailable
 from incrsim.simulation.crash import STORE_STEPS, Crash, Moment, die_inside, go_wrong
 from incrsim.simulation.dice import Dice
 from incrsim.simulation.faults import STEP_MOMENTS, STORE_DOWN, STORE_SLOW, of_step
-from incrsim.simulation.observation import Observer, Outcome, StepCall
+from incrsim.simulation.observation import OPERATOR, Observer, Outcome, StepCall
+from incrsim.simulation.violation import halting
 from incrsim.store import Store
 
 DOWN_FOR = tuple(timedelta(seconds=seconds) for seconds in (0.5, 3, 20, 100))
@@ -39,20 +40,24 @@ class StoreTroubles:
         clock: of the run.
 
     Attributes:
-        down_until: the instant at which the store can be reached again; it passed long ago as a rule.
+        down_until: the instant at which the store can be reached again; `None` when it can.
     """
 
     def __init__(self, dice: Dice, clock: VirtualClock) -> None:
-        self.down_until: datetime = clock.now()
+        self.down_until: datetime | None = None
         self._dice = dice
         self._clock = clock
+        self._kinds = dice.together((STORE_SLOW, STORE_DOWN))
 
-    def begin(self) -> None:
-        """A step is about to be taken: an opportunity for the store to go down."""
-        self.check()
-        if self._dice.strikes(STORE_DOWN):
-            self.down_until = self._clock.now() + DOWN_FOR[self._dice.choose(STORE_DOWN, len(DOWN_FOR))]
-            self.check()
+    def before_a_step(self) -> None:
+        """Whoever asks for a step waits for the store, and finds it down when the dice have it so."""
+        for kind in self._kinds.struck():
+            if kind == STORE_SLOW:
+                self._clock.advance(SLOW_FOR[self._dice.choose(kind, len(SLOW_FOR))])
+            elif self.down_until is not None:
+                self._dice.missed(kind)
+            else:
+                self.down_until = self._clock.now() + DOWN_FOR[self._dice.choose(kind, len(DOWN_FOR))]
 
     def check(self) -> None:
         """Fail as long as the store is down.
@@ -60,8 +65,11 @@ class StoreTroubles:
         Raises:
             StoreUnavailable: when it is.
         """
+        if self.down_until is None:
+            return
         if self._clock.now() < self.down_until:
             raise StoreUnavailable("no connection to the store (simulated)")
+        self.down_until = None
 
 
 def watched_store(
@@ -101,13 +109,13 @@ class _WatchedStore:
 
     def _watched(self, name: str, method: _Method) -> _Method:
         if name in STORE_STEPS:
-            return self._observed(name, self._failing(name, method))
-        if self._dice.plans(STORE_DOWN) and name not in _NEVER_DOWN:
-            return self._reading(method)
-        return method
+            return self._observed(self._reachable(self._mortal(name, method)), name)
+        return method if name in _NEVER_DOWN else self._reachable(method)
 
-    def _observed(self, name: str, method: _Method) -> _Method:
-        asks, answered, replica = self._observer.asks, self._observer.answered, self._replica
+    def _observed(self, method: _Method, name: str) -> _Method:
+        # Outside of the engine nobody takes a violation for anything else.
+        heard = halting if self._replica != OPERATOR else _as_it_is
+        asks, answered, replica = heard(self._observer.asks), heard(self._observer.answered), self._replica
 
         def step(*arguments: Any) -> Any:
             first = arguments[0]
@@ -121,50 +129,40 @@ class _WatchedStore:
             answered(call, Outcome.DONE, result)
             return result
 
-        return step if not self._dice.plans(STORE_SLOW) else self._slow(step)
+        if not (self._dice.plans(STORE_SLOW) or self._dice.plans(STORE_DOWN)):
+            return step
+        before_a_step = self._troubles.before_a_step
 
-    def _slow(self, step: _Method) -> _Method:
-        # Outside of what is told: an observer that looks at the clock sees the instant at which the step was taken.
-        def after_a_wait(*arguments: Any) -> Any:
-            if self._dice.strikes(STORE_SLOW):
-                self._clock.advance(SLOW_FOR[self._dice.choose(STORE_SLOW, len(SLOW_FOR))])
+        # Outside of what is told: an observer that looks at the clock sees the instant at which the step is taken.
+        def after_what_befalls_all(*arguments: Any) -> Any:
+            before_a_step()
             return step(*arguments)
 
-        return after_a_wait
+        return after_what_befalls_all
 
-    def _reading(self, method: _Method) -> _Method:
+    def _reachable(self, method: _Method) -> _Method:
+        if not self._dice.plans(STORE_DOWN):
+            return method
         check = self._troubles.check
 
-        def read(*arguments: Any, **named: Any) -> Any:
+        def reach(*arguments: Any, **named: Any) -> Any:
             check()
             return method(*arguments, **named)
 
-        return read
+        return reach
 
-    def _failing(self, name: str, method: _Method) -> _Method:
-        """The step with all that may go wrong with it in this run."""
-        planned = {of_step(moment, name): moment for moment in STEP_MOMENTS}
-        planned = {kind: moment for kind, moment in planned.items() if self._dice.plans(kind)}
-        if planned:
-            method = self._cut_short(name, method, planned)
-        if not self._dice.plans(STORE_DOWN):
+    def _mortal(self, name: str, method: _Method) -> _Method:
+        """The step, in which the process may die or lose its connection."""
+        moments = {of_step(moment, name): moment for moment in STEP_MOMENTS}
+        troubles = self._dice.together(moments)
+        if not troubles.kinds:
             return method
-        begin = self._troubles.begin
 
         def step(*arguments: Any) -> Any:
-            begin()
-            return method(*arguments)
-
-        return step
-
-    def _cut_short(self, name: str, method: _Method, planned: Mapping[str, Moment]) -> _Method:
-        dice = self._dice
-
-        def step(*arguments: Any) -> Any:
-            kind = dice.first(planned)
+            kind = troubles.first()
             if kind is None:
                 return method(*arguments)
-            moment = planned[kind]
+            moment = moments[kind]
             call = partial(method, *arguments)
             if moment is Moment.DIES_INSIDE:
                 call = partial(die_inside, self._store, call)
@@ -173,10 +171,14 @@ class _WatchedStore:
             except (Crash, AnswerLost):
                 raise
             except Exception:
-                dice.missed(kind)  # the store refused it before anything could go wrong
+                self._dice.missed(kind)  # the store refused it before anything could go wrong
                 raise
 
         return step
+
+
+def _as_it_is(tell: Callable[..., None]) -> Callable[..., None]:
+    return tell
 
 
 def _outcome(error: BaseException) -> Outcome:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from incrsim.clock import Clock
+from incrsim.clock import Clock, SystemClock
 from incrsim.entity import Entity
 from incrsim.errors import CursorExpired, ProviderError, RateLimited
 
@@ -141,3 +141,30 @@ class _Calm:
 
 CALM: Weather = _Calm()
 """No weather at all."""
+
+
+class Quota:
+    """A rate limit as APIs have it: so many questions in a window, which begins with the first of them.
+
+    Args:
+        calls: how many are answered in a window.
+        per: how long a window is.
+        weather: what comes of those that count.
+    """
+
+    def __init__(self, calls: int, per: timedelta, weather: Weather = CALM) -> None:
+        self._calls = calls
+        self._per = per
+        self._weather = weather
+        self._left = calls
+        self._resets_at: datetime | None = None
+
+    def page(self, call: SourceCall, answer: Callable[[], SourcePage]) -> SourcePage:
+        """See `Weather.page`."""
+        now = (call.source.clock or SystemClock()).now()
+        if self._resets_at is None or now >= self._resets_at:
+            self._left, self._resets_at = self._calls, now + self._per
+        if not self._left:
+            raise RateLimit(self._resets_at)
+        self._left -= 1
+        return self._weather.page(call, answer)

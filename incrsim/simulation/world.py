@@ -6,21 +6,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from incrsim.clock import VirtualClock
 from incrsim.engine import Engine
+from incrsim.entity import Entity
 from incrsim.errors import UnknownProvider
 from incrsim.host import InlineHost
 from incrsim.options import ProviderOptions
 from incrsim.simulation.dice import Dice
+from incrsim.simulation.history import Change
 from incrsim.simulation.observation import OPERATOR, Observer
 from incrsim.simulation.scenario import RIVAL, Rival, Scenario
 from incrsim.simulation.simulator import Happening
 from incrsim.simulation.source import FakeSource
+from incrsim.simulation.source_weather import SourceWeather
 from incrsim.simulation.trace import Trace
+from incrsim.simulation.weather import CALM
 from incrsim.simulation.world_happenings import FaultStruck, SourceChanged, WorldEvent
 from incrsim.simulation.world_outfit import Outfit
+from incrsim.simulation.world_reading import Reading
 from incrsim.simulation.world_sink import Mirror
 from incrsim.sinks.courier import Courier
 from incrsim.store import Store
@@ -50,6 +56,7 @@ class World:
         options: of each replica, now.
         happenings: everything so far, each with a replica's number, `OPERATOR` or `WORLD`.
         observer: who watches.
+        reading: how far the open ingestion is.
     """
 
     def __init__(
@@ -77,27 +84,48 @@ class World:
         self.options = [scenario.provider_options()] * scenario.replicas
         self.happenings: list[tuple[int, Happening | WorldEvent]] = []
         self.couriers: dict[int, Courier] = {}
+        self.reading = Reading()
         self._engine = engine
         self._host = InlineHost(clock)
         self._told = 0
+        self._weather = SourceWeather(self.dice, clock)
+        self._spoiled: set[bytes] = set()
         self.observer = observe(self)
-        self._outfit = Outfit(store, clock, self.dice, self.observer, scenario.source.seconds)
+        self._outfit = Outfit(store, clock, self.dice, self.observer, self.meant_valid, scenario.source.seconds)
 
     def begin(self) -> None:
         """The observer gets to know what there is at first, and hears of each change from now on."""
-        for source in filter(None, (self.source, self.rival)):
-            self.observer.source_changed(source.name, held_by(source))
+        for name, source in ((self.name, self.source), (RIVAL, self.rival)):
+            if source is not None:
+                held = source.snapshot()
+                self.observer.source_changed(name, held.refs - held.spoiled)
         for number, options in enumerate(self.options):
             self.observer.redeployed(number, options)
 
-    def source_changed(self, source: FakeSource, verb: str, count: int) -> None:
-        """Something has become of entities of a source."""
-        self.observer.source_changed(source.name, held_by(source))
-        self.note(SourceChanged(at=self.clock.now(), provider=source.name, verb=verb, count=count, holds=len(source)))
+        self.source.on_change.append(self._source_changed)
+        self.source.clock = self.clock
+        for source in filter(None, (self.source, self.rival)):
+            source.weather = self._weather
+
+    def end(self) -> None:
+        """The source is as free as it was."""
+        self.source.on_change.remove(self._source_changed)
+        self.source.weather = CALM
+
+    def _source_changed(self, change: Change) -> None:
+        """Something has become of entities of the source."""
+        held = change.after
+        if change.verb == "spoil":
+            self._spoiled.update(entity.digest for ref, entity in held if ref in held.spoiled)
+        count = sum(map(len, change.differences))
+        self.observer.source_changed(self.name, held.refs - held.spoiled)
+        at, name, holds = self.clock.now(), self.name, len(held)
+        self.note(SourceChanged(at=at, provider=name, verb=change.verb, count=count, holds=holds))
 
     def happened(self, number: int, happening: Happening) -> None:
         """A replica's step ended with this; the trace has it already."""
         self.happenings.append((number, happening))
+        self.reading.happened(number, happening)
         self.observer.happened(number, happening)
 
     def note(self, event: WorldEvent | Happening) -> None:
@@ -117,6 +145,8 @@ class World:
         """A replica begins: it has its own options, takes time, suffers and is watched."""
         name, store = engine.name, self._outfit.store(number)
         provider = self._outfit.provider(engine.provider, number, lambda: self.options_of(name, number))
+        if name == self.name:
+            provider.on_page = partial(self.reading.fetched, number)
         fitted = replace(engine, provider=provider, store=store, options=self.options_of(name, number))
         if self.sink is not None:
             courier = self.couriers[number] = Courier(store, engine.holder, self.clock)
@@ -143,21 +173,26 @@ class World:
         except UnknownProvider:
             return None
 
+    def meant_valid(self, entity: Entity) -> bool:
+        """Whether an entity is valid, by those who made it: the weather, and the source that spoils some of its own."""
+        return self._weather.meant_valid(entity) and entity.digest not in self._spoiled
+
     def options_of(self, provider: str, number: int) -> ProviderOptions:
         """The options that a provider has at a replica."""
         return self.options[number] if provider == self.name else self.scenario.provider_options()
-
-
-def held_by(source: FakeSource) -> frozenset[str]:
-    """The refs of the valid entities that a source holds now."""
-    return frozenset(ref for ref, _ in source.snapshot().lazily())
 
 
 def source_of(scenario: Scenario, clock: VirtualClock) -> FakeSource:
     """The source of a scenario, as it is at first."""
     spec = scenario.source
     return FakeSource(
-        spec.entities, spec.page_size, seed=scenario.seed, name=spec.name, namespace=spec.name, clock=clock
+        spec.entities,
+        spec.page_size,
+        seed=scenario.seed if spec.seed is None else spec.seed,
+        name=spec.name,
+        namespace=spec.namespace or spec.name,
+        dialect=spec.dialect,
+        clock=clock,
     )
 
 

@@ -126,5 +126,6 @@ class Troubles:
         return self._people.operate(OperatorCall(at=NOW, operator=operator))
 
     def _tells(self, verb: str, when: str, _: Lane, kind: str) -> bool:
-        removed, added = (1, 0) if verb == "removes" else (0, 1)
-        return self._people.tell(Webhook(at=NOW, added=added, removed=removed, where=when))
+        # What is new comes at the end, so that its page is still ahead; on a page that was read, something has changed.
+        does = "removed" if verb == "removes" else "added" if when == "before" else "changed"
+        return self._people.tell(Webhook(at=NOW, where=when, **{does: 1}))

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from incrsim.clock import VirtualClock
+from incrsim.entity import Entity
 from incrsim.options import ProviderOptions
 from incrsim.provider import Page
 from incrsim.simulation.dice import Dice
@@ -26,14 +27,24 @@ class Outfit:
         clock: of the run.
         dice: of the run.
         observer: hears of everything.
+        is_valid: whether an entity was meant to be.
         seconds: that a page takes.
     """
 
-    def __init__(self, store: Store, clock: VirtualClock, dice: Dice, observer: Observer, seconds: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: VirtualClock,
+        dice: Dice,
+        observer: Observer,
+        is_valid: Callable[[Entity], bool],
+        seconds: float,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._dice = dice
         self._observer = observer
+        self._is_valid = is_valid
         self._page = timedelta(seconds=seconds)
         self._troubles = StoreTroubles(dice, clock)
 
@@ -41,9 +52,11 @@ class Outfit:
         """The store as a replica, or `OPERATOR`, has it."""
         return watched_store(self._store, self._dice, self._observer, self._clock, number, self._troubles)
 
-    def provider(self, provider: Any, number: int, options: Callable[[], ProviderOptions]) -> Any:
+    def provider(self, provider: Any, number: int, options: Callable[[], ProviderOptions]) -> Paced:
         """A provider as a replica has it, whose options may change."""
-        faulty = FaultyProvider(provider, self._dice, self._clock, self._observer, number, options=options)
+        faulty = FaultyProvider(
+            provider, self._dice, self._clock, self._observer, number, options=options, is_valid=self._is_valid
+        )
         return Paced(faulty, self._clock, self._page)
 
 
@@ -54,6 +67,9 @@ class Paced:
         provider: the other one.
         clock: passes.
         page: how long a page takes.
+
+    Attributes:
+        on_page: is called with each page.
     """
 
     def __init__(self, provider: FaultyProvider, clock: VirtualClock, page: timedelta) -> None:
@@ -63,6 +79,7 @@ class Paced:
         self._provider = provider
         self._clock = clock
         self._page = page
+        self.on_page: Callable[[Page], object] = lambda _: None
 
     def around(self) -> AbstractContextManager[Any]:
         """The other one's context."""
@@ -71,7 +88,9 @@ class Paced:
     def next(self, context: Any, cursor: Any = None) -> Page:
         """The other one's page, a little later."""
         self._clock.advance(self._page)
-        return self._provider.next(context, cursor)
+        page = self._provider.next(context, cursor)
+        self.on_page(page)
+        return page
 
 
 class Blind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from random import Random
 from typing import Any
 
 from incrsim import events, mutations
@@ -37,6 +38,7 @@ class People:
         self._schedule = schedule
         self._arrived_in = arrived_in
         self._operators: Operators | None = None
+        self._random = Random(f"{world.scenario.seed} webhooks")
 
     # --- operators ----------------------------------------------------------------------------------------------------
 
@@ -88,32 +90,51 @@ class People:
 
     def change(self, change: Change) -> None:
         """Something becomes of entities of the source."""
-        source = self._world.source
-        there = len(source)
+        there = len(self._world.source)
         count = change.count if change.count is not None else int(there * (change.percent or 0) / 100)
-        self._alter(source, change.verb, count)
+        self._alter(change.verb, count)
 
-    def _alter(self, source: FakeSource, verb: str, count: int) -> None:
-        world = self._world
-        if verb == "add":
-            done = source.add(count)
-        elif verb in ("remove", "change", "rename"):
-            done = getattr(source, verb)(count=min(count, len(source)))
-        else:
-            done = _as_many_as_there_are(getattr(source, verb), count)
-        world.source_changed(source, verb, done)
+    def _alter(self, verb: str, count: int) -> None:
+        source, rival = self._world.source, self._world.rival
+        match verb:
+            case "add":
+                source.add(count)
+            case "heal":
+                source.heal()
+            case "claim" | "unclaim":
+                claimed = source.snapshot().refs
+                theirs = sorted(ref for ref in (rival.snapshot().refs if rival else ()) if ref not in claimed)
+                mine = sorted(ref for ref in claimed if ref not in theirs and rival and ref in rival.snapshot().refs)
+                getattr(source, verb)((theirs if verb == "claim" else mine)[:count])
+            case _:
+                _as_many_as_there_are(getattr(source, verb), count)
 
     def tell(self, webhook: Webhook) -> bool:
-        """The source changes and tells of it; says whether somebody took it in."""
+        """The source changes and tells of it; says whether there was anything to tell, and somebody took it in."""
         source = self._world.source
-        before = dict(iter(source.snapshot()))
-        for verb, count in (("remove", webhook.removed), ("change", webhook.changed), ("add", webhook.added)):
+        before = source.snapshot()
+        self._alter_where(webhook)
+        after = source.snapshot()
+        differences = after.since(before)
+        wanted = {*differences.appeared, *differences.changed}
+        if not wanted and not differences.vanished:
+            return False
+        return self._deliver(Delta([entity for ref, entity in after if ref in wanted], differences.vanished))
+
+    def _alter_where(self, webhook: Webhook) -> None:
+        world = self._world
+        own = world.source.formula.ref(0).rpartition("-")[0]
+        for verb, count in (("remove", webhook.removed), ("change", webhook.changed)):
             if count:
-                self._alter(source, verb, count)
-        after = dict(iter(source.snapshot()))
-        added = [each for ref, each in after.items() if before.get(ref) != each]
-        removed = [ref for ref in before if ref not in after]
-        return self._deliver(Delta(added, removed))
+                there = [
+                    ref
+                    for ref in world.reading.chosen(webhook.where, world.source.snapshot().refs)
+                    if ref.startswith(own)
+                ]
+                for ref in self._random.sample(there, min(count, len(there))):
+                    world.source.alter(verb, ref)
+        if webhook.added:
+            world.source.add(webhook.added)
 
     def _deliver(self, delta: Delta) -> bool:
         world = self._world

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from incrsim.clock import Clock
@@ -49,3 +53,14 @@ class EmbeddedStore(PostgresStore):
         """See `Store.close`: stops the server, if nobody else uses it."""
         super().close()
         self._server.close()
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """A directory for a server's data that is removed at the end; stop the server before."""
+    directory = Path(tempfile.mkdtemp(prefix="incrsim-"))
+    directory.chmod(0o711)  # when we are root, the server runs as somebody else, who must get to its data below
+    try:
+        yield directory / "data"
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Automatic mutation: every small change of `lifecycle.py`, `guards.py` and the sweep's SQL, judged by the oracle alone.
+"""Automatic mutation: each small change of `lifecycle.py`, `guards.py` and the sweep's SQL, judged by the oracle alone.
 
 python -m tests.automatic             # all of it; the survivors at the end
 python -m tests.automatic --only guards --seeds 200

@@ -2,7 +2,8 @@
 
 `pytest --mutant NAME tests/unit` breaks the engine for the whole session: to look at what a mutant does.
 `pytest --mutant-findings FILE` does not run tests as usual: it collects those tied to a rule, and for each mutant
-forks, breaks the engine in the child and runs there the tests of that mutant's rules. FILE then says how they ended.
+forks, breaks the engine in the child and runs there the tests of that mutant's rules: all that no mutant of the rule
+has made fail so far, then others until one notices. FILE then says how they ended.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 _SECONDS_PER_TEST = 10
 """A broken engine may loop for ever; a fast test that takes this long has noticed something."""
 
-_AT_ONCE = 2
-"""How many children run side by side."""
+_AT_ONCE = 4
+"""How many children run side by side: most of their time they wait, for a database or for the end of a loop."""
 
 _SECONDS_PER_RUN = 300
 """A child that does not even end by its tests' time limits is killed."""
@@ -88,6 +89,7 @@ class Check:
         self._target = target
         self._run = Run()
         self._mutant: Mutant | None = None
+        self._unproved: set[tuple[str, str]] = set()
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keep the tied tests only."""
@@ -104,6 +106,7 @@ class Check:
         tied: dict[str, set[str]] = {}
         for item in session.items:
             tied.setdefault(name_of(item), set()).update(rules_of(item))
+        self._unproved = {(test, rule) for test, rules in tied.items() for rule in rules}
         healthy = self._fork(None, [item for item in session.items if not left_out(item)]).run()
         runs = dict(self._all(session.items, list(mutants.items())))
         Findings({test: sorted(rules) for test, rules in tied.items()}, healthy, runs).save(self._target)
@@ -111,14 +114,18 @@ class Check:
 
     def _all(self, items: list[pytest.Item], mutants: list[tuple[str, Mutant]]) -> Iterator[tuple[str, Run]]:
         """Some at a time, since a child that waits for a database leaves a core idle."""
-        running: deque[tuple[str, _Fork]] = deque()
+        running: deque[tuple[str, Mutant, _Fork]] = deque()
         for name, mutant in mutants:
             if len(running) == _AT_ONCE:
-                first, fork = running.popleft()
-                yield first, fork.run()
-            running.append((name, self._fork(mutant, _facing(items, mutant))))
-        for name, fork in running:
-            yield name, fork.run()
+                yield self._outcome(*running.popleft())
+            running.append((name, mutant, self._fork(mutant, _facing(items, mutant))))
+        for each in running:
+            yield self._outcome(*each)
+
+    def _outcome(self, name: str, mutant: Mutant, fork: _Fork) -> tuple[str, Run]:
+        run = fork.run()
+        self._unproved -= {(test, rule) for test in run.ended("killed") for rule in mutant.rules}
+        return name, run
 
     def _fork(self, mutant: Mutant | None, items: list[pytest.Item]) -> _Fork:
         readable, writable = os.pipe()
@@ -136,14 +143,34 @@ class Check:
             self._mutant = mutant
             if mutant is not None:
                 mutant.apply(Patch())
-            for item, following in zip(items, [*items[1:], None], strict=True):
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            self._run_tests(items)
         except BaseException as error:  # noqa: BLE001 -- the parent is told, whatever it is
             self._run.error = f"{type(error).__name__}: {error}"
         finally:
             with contextlib.suppress(OSError), os.fdopen(writable, "w") as pipe:
                 json.dump(asdict(self._run), pipe)
             os._exit(0)
+
+    def _run_tests(self, items: list[pytest.Item]) -> None:
+        """Those whose worth is not proved yet, then the others until one notices; of a test's cases one is enough."""
+        proved: list[pytest.Item] = []
+        unproved: list[pytest.Item] = []
+        for item in items:
+            (unproved if self._mutant is None or self._is_unproved(item) else proved).append(item)
+        tests = [*unproved, *proved]
+        for place, (item, following) in enumerate(zip(tests, [*tests[1:], None], strict=True)):
+            killed = self._run.ended("killed")
+            if place >= len(unproved) and killed:
+                return
+            if self._mutant is not None and name_of(item) in killed:
+                continue
+            # Some were left out since the last one, which knew another to be the next.
+            item.session._setupstate.teardown_exact(item)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    def _is_unproved(self, item: pytest.Item) -> bool:
+        rules = rules_of(item) & set(self._mutant.rules if self._mutant else ())
+        return any((name_of(item), rule) in self._unproved for rule in rules)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

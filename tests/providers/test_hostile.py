@@ -246,5 +246,5 @@ def test_every_sin_has_its_consequence() -> None:
 
 def test_unknown_sins_are_refused() -> None:
     """A sin that is misspelt is an error with those that there are."""
-    with pytest.raises(ValueError, match=r"no such sin; write one of raises, "):
+    with pytest.raises(ValueError, match=r"no such sin as 'cursor-lop'; write one of raises, "):
         Hostile("cursor-lop")

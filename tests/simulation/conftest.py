@@ -28,6 +28,12 @@ def covered(record_property: Callable[[str, object], None]) -> Callable[[str], N
 
 
 @pytest.fixture
+def quiet_logs(caplog: pytest.LogCaptureFixture) -> None:
+    """Failures that are meant are not logged."""
+    caplog.set_level("CRITICAL", "incrsim")
+
+
+@pytest.fixture
 def postgres_world(database_url: str) -> Iterator[tuple[Store, VirtualClock]]:
     """A store in Postgres that lives by a virtual clock."""
     from incrsim.store.postgres import PostgresStore

@@ -61,9 +61,22 @@ def test_what_missed_is_not_in_the_book() -> None:
 def test_one_at_a_time() -> None:
     """Of kinds that exclude each other the first one happens, and the others count as missed."""
     dice = Dice(1, [Fault("hang", occurrences=(1, 2)), Fault("error from next", occurrences=(1,))])
-    kinds = ("error from next", "hang", "unplanned")
-    assert [dice.first(kinds) for _ in range(3)] == ["error from next", "hang", None]
+    either = dice.together(("error from next", "hang", "unplanned"))
+    assert either.kinds == ("error from next", "hang")
+    assert [either.first() for _ in range(3)] == ["error from next", "hang", None]
     assert dice.effects == [("error from next", 1), ("hang", 2)]
+
+
+def test_together_as_alone() -> None:
+    """Kinds that are asked for together happen where they would if they were asked for one by one."""
+    planned = [Fault("hang", 0.02), Fault("rate limit", 0.3), Fault("clock jump", occurrences=(5, 700))]
+    alone, together = Dice(1, planned), Dice(1, planned)
+    kinds = [fault.kind for fault in planned]
+    for _ in range(THROWS):
+        struck = [kind for kind in kinds if alone.strikes(kind)]
+        assert list(together.together(kinds).struck()) == struck
+        assert [together.choose(kind, 9) for kind in struck] == [alone.choose(kind, 9) for kind in struck]
+    assert together.effects == alone.effects
 
 
 def test_quiet() -> None:
@@ -71,6 +84,7 @@ def test_quiet() -> None:
     dice = Dice(1, [Fault("hang", 1.0)])
     dice.be_quiet()
     assert not struck(dice, "hang")
+    assert not dice.together(["hang"]).struck()
     assert not dice.effects
 
 

@@ -29,6 +29,7 @@ EVERYDAY = [
     "SystemClock",
     "Verdict",
     "VirtualClock",
+    "check",
     "component",
     "domain",
     "group",

@@ -105,7 +105,7 @@ def test_a_context_that_fails() -> None:
             raise PermissionError("no token")
 
     preview = incrsim.preview(Locked(["a"]))
-    assert (preview.pages, rules(preview)) == ((), [(1, "C-17", None)])
+    assert (preview.pages, rules(preview)) == ((), [(1, "C-2", None)])
     assert "PermissionError: no token" in str(preview)
 
 
