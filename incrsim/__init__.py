@@ -26,9 +26,10 @@ from incrsim.provider_events import Delta, SourceEvent
 from incrsim.report import CycleReport
 
 if TYPE_CHECKING:
+    from incrsim.simulation.simulating import simulate
     from incrsim.testing.conformance import check
 
-_LATE = {"check": "incrsim.testing.conformance"}
+_LATE = {"check": "incrsim.testing.conformance", "simulate": "incrsim.simulation.simulating"}
 """What few programs need is imported when it is first asked for."""
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "open",
     "preview",
     "resource",
+    "simulate",
     "system",
     "user",
 ]

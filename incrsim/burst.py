@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from typing import Any, Protocol
 
@@ -68,7 +67,7 @@ class ProviderBurst:
             # limit. So is serialising what it gave: on this thread its dicts are still at hand, on another it takes
             # half as long again.
             entities = [as_entity(each) for each in list(page.entities)]
-            return replace(page, entities=entities, problems=list(page.problems))
+            return Page(entities, page.cursor, page.done, list(page.problems))
 
     def leave(self, error: BaseException | None = None, timeout: float | None = None) -> None:
         """Leave the provider's context, whatever happened, and end the burst's event loop.
@@ -84,15 +83,24 @@ class ProviderBurst:
             self._loop.close()
 
 
-@contextmanager
-def _as_failures(provider: Any) -> Iterator[None]:
+class _as_failures:  # noqa: N801 -- a context manager
     """What a provider's code raises is the provider's failure, also where the engine or Python gives the class another
     meaning: one that calls `sys.exit()` ends no worker, and one that raises `Fenced` overtakes nobody.
     """
-    try:
-        yield
-    except (StoreError, SystemExit, GeneratorExit, asyncio.CancelledError) as error:
-        raise ProviderError(f"the provider {provider.name!r} raised {type(error).__name__}: {error}") from error
+
+    __slots__ = ("_provider",)
+
+    def __init__(self, provider: Any) -> None:
+        self._provider = provider
+
+    def __enter__(self) -> None:
+        """Nothing to set up."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, (StoreError, SystemExit, GeneratorExit, asyncio.CancelledError)):
+            raise ProviderError(
+                f"the provider {self._provider.name!r} raised {type(error).__name__}: {error}"
+            ) from error
 
 
 class _Loop:

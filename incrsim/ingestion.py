@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import add, attrgetter
 
 from incrsim.guards import Verdict
 
@@ -97,7 +99,10 @@ class Counts:
 
     def __add__(self, other: Counts) -> Counts:
         """Field by field."""
-        return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+        return Counts(*map(add, _each_of(self), _each_of(other)))
+
+
+_each_of: Callable[[Counts], tuple[int, ...]] = attrgetter(*Counts.__slots__)
 
 
 @dataclass(frozen=True, slots=True)

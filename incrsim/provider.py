@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MethodType
 from typing import Any
 
 from incrsim.cursor import JSONValue
@@ -178,7 +180,14 @@ def is_factory(found: object) -> bool:
 
 def takes_callback(provider: Any) -> bool:
     """Whether `around` has upstream's callback shape, `async def around(self, burst)`."""
-    return bool(required(provider.around))
+    around = provider.around
+    return _takes_more_than_self(around.__func__) if isinstance(around, MethodType) else bool(required(around))
+
+
+@lru_cache(maxsize=256)
+def _takes_more_than_self(function: Callable[..., Any]) -> bool:
+    # Asked at each burst, of few functions: reading a signature takes as long as a small page.
+    return len(required(function)) > 1
 
 
 def required(method: Any) -> list[str]:

@@ -41,6 +41,7 @@ from incrsim.cli.operating import (
 from incrsim.cli.planned import HELP as PLAN_HELP, plan
 from incrsim.cli.running import HELP as RUN_HELP, run
 from incrsim.cli.serving import HELP as SERVE_HELP, serve
+from incrsim.cli.simulating import REPLAY_HELP, SIMULATE_HELP, replay, simulate
 from incrsim.cli.sinking import DETACH_HELP, RESYNC_HELP, SINKS_HELP, detach, resync, sinks
 from incrsim.cli.working import HELP as WORKER_HELP, worker
 
@@ -73,6 +74,8 @@ _add(RUN, run, RUN_HELP)
 _add(RUN, worker, WORKER_HELP)
 _add(RUN, serve, SERVE_HELP)
 _add(RUN, bench, BENCH_HELP)
+_add(RUN, simulate, SIMULATE_HELP)
+_add(RUN, replay, REPLAY_HELP)
 _add(RUN, check, CHECK_HELP)
 
 _add(LOOK, health, HEALTH_HELP, epilog=HEALTH_EPILOG)

@@ -1,10 +1,18 @@
-"""The shipping engine under a virtual clock: sources by formula, crashes at any step, replicas in any order."""
+"""The shipping engine under a virtual clock: sources by formula, faults of all kinds, replicas in any order.
+
+`incrsim.simulate` is where to begin. A `scenario` is all that a run depends on, as data; `world` is what there is while
+it runs, and `world_course` runs it; `trace_file` and `replay` keep and repeat it. `simulator` is the driver below all
+of that: one provider, step by step, for tests that want every step in their own hands.
+"""
 
 from __future__ import annotations
 
 from incrsim.simulation.compare import Comparison, compare
 from incrsim.simulation.crash import Crash, CrashingProvider, CrashPoint, Fuse, Moment, crashing_store
 from incrsim.simulation.list_source import ListSource
+from incrsim.simulation.run import Run
+from incrsim.simulation.scenario import Scenario
+from incrsim.simulation.simulating import run_scenario, simulate
 from incrsim.simulation.simulator import ADVANCE, Died, Move, Simulation, SimulationStuck, StoreFailed
 from incrsim.simulation.source import FakeSource
 from incrsim.simulation.trace import Trace
@@ -24,6 +32,8 @@ __all__ = [
     "ListSource",
     "Moment",
     "Move",
+    "Run",
+    "Scenario",
     "Simulation",
     "SimulationStuck",
     "StoreFailed",
@@ -31,4 +41,6 @@ __all__ = [
     "View",
     "compare",
     "crashing_store",
+    "run_scenario",
+    "simulate",
 ]

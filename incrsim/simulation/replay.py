@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -61,6 +62,18 @@ class Replay:
     def same(self) -> bool:
         """Whether everything happened again."""
         return self.difference is None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        differs = self.difference
+        return {
+            "same": self.same,
+            "lines": self.lines,
+            "step": None if differs is None else differs.step,
+            "traced": None if differs is None or differs.traced is None else orjson.loads(differs.traced),
+            "replayed": None if differs is None or differs.replayed is None else orjson.loads(differs.replayed),
+            "violations": [] if self.run is None else [asdict(each) for each in self.run.findings],
+        }
 
     def __str__(self) -> str:
         """One sentence, or where it differs."""

@@ -16,6 +16,7 @@ from incrsim.errors import CallerError, InvalidOptions
 from incrsim.options import ProviderOptions
 from incrsim.simulation import scenario_text
 from incrsim.simulation.dice import Fault
+from incrsim.simulation.moment import Moment
 from incrsim.simulation.scenario_draw import drawn
 from incrsim.simulation.scenario_parts import (
     FULL,
@@ -37,6 +38,8 @@ __all__ = [
     "NOW",
     "RIVAL",
     "Change",
+    "Fault",
+    "Moment",
     "OperatorCall",
     "Redeploy",
     "Rival",

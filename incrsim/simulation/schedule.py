@@ -65,23 +65,21 @@ class Schedule:
 
     def next(self) -> Lane | None:
         """Who takes the next step; `None` when all wait."""
-        now = self._clock.now()
+        now, last = self._clock.now(), self._last
         ready = [lane for lane in self.lanes if (at := lane.ready_at) is None or at <= now]
-        if len(ready) > 1:
-            ready = self._preferred(ready)
         if not ready:
             return None
-        self._last = ready[int(self._random.random() * len(ready))] if len(ready) > 1 else ready[0]
+        if len(ready) == 1:
+            self._last = ready[0]
+        elif not (last.replica.in_tick and last in ready):
+            self._last = self._one_of(ready)
+        elif self._dice.strikes(INTERLEAVED):
+            self._last = self._one_of([lane for lane in ready if lane is not last])
         self._last.frozen_until = None
         return self._last
 
-    def _preferred(self, ready: list[Lane]) -> list[Lane]:
-        last = self._last
-        if not last.replica.in_tick or last not in ready:
-            return ready
-        if self._dice.strikes(INTERLEAVED):
-            return [lane for lane in ready if lane is not last]
-        return [last]
+    def _one_of(self, lanes: list[Lane]) -> Lane:
+        return lanes[int(self._random.random() * len(lanes))]
 
     @property
     def next_instant(self) -> datetime:

@@ -63,15 +63,20 @@ def simulate(
     else:
         scenario = _scenario_of(what, faults, days, replicas or 1, seed, options)
         source = deepcopy(what) if provider is None else what
-    with stores(database) as opened, _traced(scenario, trace) as taken_down:
+    with stores(database) as opened, tracing(scenario, trace) as taken_down:
         return run_scenario(scenario, store=opened, trace=taken_down, source=source, provider=provider)
+
+
+def judge(_: World) -> Observer:
+    """Who judges what happens, unless somebody else is to."""
+    return Blind()
 
 
 def run_scenario(
     scenario: Scenario,
     *,
     store: Stores = MemoryStore,
-    observe: Callable[[World], Observer] = lambda _: Blind(),
+    observe: Callable[[World], Observer] = judge,
     trace: Trace | None = None,
     source: FakeSource | None = None,
     provider: Any = None,
@@ -154,7 +159,16 @@ def _refuse_wishes(**wishes: Any) -> None:
 
 
 @contextmanager
-def _traced(scenario: Scenario, trace: Path | str | Callable[[bytes], object] | None) -> Iterator[Trace]:
+def tracing(scenario: Scenario, trace: Path | str | Callable[[bytes], object] | None) -> Iterator[Trace]:
+    """A trace of a run, kept where it is wanted.
+
+    Args:
+        scenario: what is run.
+        trace: a file, what is called with each line, or `None`.
+
+    Raises:
+        CallerError: when the file cannot be written.
+    """
     if isinstance(trace, Path | str):
         with writing(Path(trace), scenario) as taken_down:
             yield taken_down

@@ -16,6 +16,7 @@ from incrsim.errors import UnknownProvider
 from incrsim.host import InlineHost
 from incrsim.options import ProviderOptions
 from incrsim.simulation.dice import Dice
+from incrsim.simulation.faults import EVENT_TIMES, EVENT_VERBS, of_event
 from incrsim.simulation.history import Change
 from incrsim.simulation.observation import OPERATOR, Observer
 from incrsim.simulation.scenario import RIVAL, Rival, Scenario
@@ -25,6 +26,7 @@ from incrsim.simulation.source_weather import SourceWeather
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.weather import CALM
 from incrsim.simulation.world_happenings import FaultStruck, SourceChanged, WorldEvent
+from incrsim.simulation.world_masked import masking
 from incrsim.simulation.world_outfit import Outfit
 from incrsim.simulation.world_reading import Reading
 from incrsim.simulation.world_sink import Mirror
@@ -34,6 +36,9 @@ from incrsim.store.contract import ProviderState
 
 WORLD = -2
 """In place of a replica's number in the trace: the world did it."""
+
+EVENTS = tuple(of_event(verb, when) for verb in EVENT_VERBS for when in EVENT_TIMES)
+"""The kinds of faults that are events of the source."""
 
 
 class World:
@@ -77,7 +82,7 @@ class World:
         self.trace = trace or Trace()
         self.dice = Dice(scenario.seed, scenario.faults)
         self.source = source or source_of(scenario, clock)
-        self.provider = provider or self.source
+        self.provider = self.source if provider is None else masking(provider, self.source.addresses)
         self.name: str = self.provider.name
         self.rival = None if scenario.rival is None else rival_of(scenario, scenario.rival, clock)
         self.sink = Mirror(clock) if scenario.sink else None
@@ -88,6 +93,8 @@ class World:
         self._engine = engine
         self._host = InlineHost(clock)
         self._told = 0
+        # What was read is kept for events alone: it is as large as the source.
+        self._tells = bool(scenario.webhooks) or any(map(self.dice.plans, EVENTS))
         self._weather = SourceWeather(self.dice, clock)
         self._spoiled: set[bytes] = set()
         self.observer = observe(self)
@@ -145,7 +152,7 @@ class World:
         """A replica begins: it has its own options, takes time, suffers and is watched."""
         name, store = engine.name, self._outfit.store(number)
         provider = self._outfit.provider(engine.provider, number, lambda: self.options_of(name, number))
-        if name == self.name:
+        if name == self.name and self._tells:
             provider.on_page = partial(self.reading.fetched, number)
         fitted = replace(engine, provider=provider, store=store, options=self.options_of(name, number))
         if self.sink is not None:

@@ -19,9 +19,12 @@ from incrsim.simulation.world_faults import Troubles
 from incrsim.simulation.world_happenings import QuietBegan
 from incrsim.simulation.world_people import People
 
-QUIET_STEPS = 2_000
-"""A quiet phase of more steps than this, and of ten more for each page of the source in each of its cycles, never
-ends."""
+QUIET_STEPS = 1_000
+STEPS_A_PAGE = 15
+"""A quiet phase of more steps than the first of these, and the second for each page of each of its cycles, never ends:
+each page may have a burst of its own."""
+
+_DUE_LATER = (events.BurstEnded, events.Failed, events.SweepCommitted, events.IngestionEnded)
 
 Act = Callable[[], object]
 
@@ -87,10 +90,10 @@ class Course:
         """Nothing disturbs any more: as many sweeps as it takes for everything to come to rest."""
         world = self._world
         self._calm()
-        cycles = 2 + max(options.removal_grace_cycles for options in world.options)
+        cycles = 1 + self._is_under_way() + max(options.removal_grace_cycles for options in world.options)
         wanted = self._rested + cycles
         pages = 2 + len(world.source) // world.scenario.source.page_size
-        last = self.steps + QUIET_STEPS + 10 * cycles * pages
+        last = self.steps + QUIET_STEPS + STEPS_A_PAGE * cycles * pages
         while self._rested < wanted:
             if self.steps > last:
                 raise self._stuck()
@@ -101,6 +104,11 @@ class Course:
                 self._step(lane)
                 self._approve()
         self._deliver()
+
+    def _is_under_way(self) -> bool:
+        """Whether the open ingestion may have read what was so before the quiet phase."""
+        state = self._world.state()
+        return state is not None and state.ingestion.started_at is not None and not state.ingestion.outcome
 
     def _calm(self) -> None:
         world = self._world
@@ -153,17 +161,16 @@ class Course:
 
     def _stepped(self, number: int, happening: Happening) -> None:
         self._world.happened(number, happening)
-        match happening:
-            case events.Waiting(reason="paused"):
-                self._wait_for_somebody(number)
-            case events.SweepCommitted() if happening.provider == self._world.name:
-                self._rested += 1
-        if isinstance(happening, events.Event):
-            if happening.provider == self._world.name:
-                self._arrived_in(happening.ingestion)
-            due_at = getattr(happening, "due_at", None)
-            if due_at is not None:
-                self._schedule.wake(happening.provider, due_at)
+        if not isinstance(happening, events.Event):
+            return
+        if happening.provider == self._world.name:
+            self._timeline.arrived_in(happening.ingestion)
+            self._rested += type(happening) is events.SweepCommitted
+        if isinstance(happening, _DUE_LATER):
+            if happening.due_at is not None:
+                self._schedule.wake(happening.provider, happening.due_at)
+        elif type(happening) is events.Waiting and happening.reason == "paused":
+            self._wait_for_somebody(number)
 
     def _wait_for_somebody(self, number: int) -> None:
         self._schedule.lanes[number].replica.waits_until = FOR_SOMEBODY

@@ -46,6 +46,8 @@ class MemoryStore(MemoryOperating, MemoryMutating, MemorySearching, MemorySinks)
         clock: the store's time.
     """
 
+    _transaction = MemoryTransaction
+
     def __init__(self, clock: Clock | None = None) -> None:
         self._tables = Tables(clock or SystemClock())
         self._lock = threading.RLock()
@@ -100,7 +102,7 @@ class MemoryStore(MemoryOperating, MemoryMutating, MemorySearching, MemorySinks)
 
     def _transact(self, provider: str, work: Callable[[MemoryTransaction], Result]) -> Result:
         with self._lock:
-            tx = MemoryTransaction(self._tables, self._provider(provider))
+            tx = self._transaction(self._tables, self._provider(provider))
             try:
                 result = work(tx)
             except BaseException:

@@ -214,4 +214,7 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
     def _put(self, entity: Entity, stored: Stored | None, written_in: int, added_in: int) -> None:
         id_ = self._tables.next_id() if stored is None else stored.id
         row = Stored(id_, self.provider.name, entity.location_key, entity.digest, written_in)
-        self._put_rows[entity.ref or ""] = EntityRow(row, entity.canonical or b"", added_in)
+        self._put_rows[entity.ref or ""] = EntityRow(row, self._body_of(entity), added_in)
+
+    def _body_of(self, entity: Entity) -> bytes:
+        return entity.canonical or b""

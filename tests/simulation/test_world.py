@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import httpx
+import pytest
+
+import incrsim
 from incrsim import events
+from incrsim.errors import CallerError, InvalidOptions
 from incrsim.simulation.compare import compare
 from incrsim.simulation.scenario import Rival, Scenario, SourceSpec
 from incrsim.simulation.simulating import run_scenario
+from incrsim.simulation.source import FakeSource
 from incrsim.store.memory import MemoryStore
+from incrsim.store.memory_bodiless import BodilessStore
 
 if TYPE_CHECKING:
     from incrsim.clock import VirtualClock
@@ -74,3 +81,78 @@ def test_store_is_given_the_worlds_clock() -> None:
 
     run_scenario(TINY, store=store)
     assert (clocks[0].now() - clocks[0]._start).days >= TINY.days
+
+
+def test_simulate_leaves_the_source_alone() -> None:
+    """`incrsim.simulate` lets a copy of a source live; equal calls give equal traces."""
+    source = FakeSource(entities=60, page_size=20, dialect="token", name="services")
+    first, second = (incrsim.simulate(source, faults="rough", days=3, replicas=2, seed=7) for _ in range(2))
+    assert first.ok
+    assert first.digest == second.digest
+    assert (first.provider, len(source), source.changes) == ("services", 60, 0)
+    assert str(first).startswith("services, seed 7: ")
+
+
+def test_simulate_takes_a_scenario_as_it_is() -> None:
+    """A scenario says everything itself; what is wished for beside it is refused."""
+    lines: list[bytes] = []
+    assert incrsim.simulate(TINY, trace=lines.append).digest == run_scenario(TINY).digest
+    assert len(lines) > 100
+    with pytest.raises(CallerError, match="days"):
+        incrsim.simulate(TINY, days=3)
+
+
+def test_options_are_the_providers() -> None:
+    """What is given to `simulate` beside its own is an option of the provider."""
+    run = incrsim.simulate(FakeSource(entities=9, page_size=3), days=1, burst_length="1s", max_pages=5)
+    assert run.scenario.options == {"burst_length": "1s", "max_pages": 5}
+    with pytest.raises(InvalidOptions, match="unknown option 'busrt_length'; write burst_length"):
+        incrsim.simulate(FakeSource(entities=9), busrt_length="1s")
+
+
+class Services:
+    """A provider that knows nothing of simulations."""
+
+    name = "services"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def around(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url)
+
+    def next(self, client: httpx.Client, cursor: Any = None) -> incrsim.Page:
+        answer = client.get(cursor or "/services").raise_for_status()
+        following = answer.links.get("next", {}).get("url")
+        entities = [incrsim.component(each["name"], provider=self) for each in answer.json()]
+        return incrsim.Page(entities, cursor=following, done=following is None)
+
+
+def test_a_provider_over_http() -> None:
+    """A provider runs unmodified against a source that is served, and its addresses show nowhere in the trace."""
+    digests = set()
+    for _ in range(2):
+        source = FakeSource(entities=20, page_size=7, name="services")
+        lines: list[bytes] = []
+        with source.serve("link") as url:
+            run = incrsim.simulate(source, provider=Services(url), days=2, seed=4, trace=lines.append)
+        assert run.ok
+        assert run.cycles >= 3
+        assert not any(url.rpartition(":")[2].encode() in line for line in lines)
+        digests.add(run.digest)
+    assert len(digests) == 1
+
+
+def test_a_row_for_each_ingestion() -> None:
+    """A run as a DataFrame: typed columns, one row per ingestion of the provider."""
+    table = run_scenario(TINY).to_frame()
+    assert list(table["ingestion"]) == list(range(1, len(table) + 1))
+    assert str(table["began"].dtype) == "datetime64[us, UTC]"
+    assert str(table["removable"].dtype) == "Int64"
+    assert table["outcome"].iloc[0] == "swept"
+    assert (table["added"].iloc[0], table["unchanged"].iloc[1]) == (50, 50)
+
+
+def test_bodies_may_be_left_out() -> None:
+    """On a store without bodies everything goes as on one that has them."""
+    assert run_scenario(TINY, store=BodilessStore).digest == run_scenario(TINY).digest

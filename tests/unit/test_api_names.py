@@ -37,6 +37,7 @@ EVERYDAY = [
     "open",
     "preview",
     "resource",
+    "simulate",
     "system",
     "user",
 ]

@@ -1,0 +1,71 @@
+"""`incrsim simulate` and `incrsim replay`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from incrsim.cli.failures import UsageError
+from incrsim.cli.options import Database, Json
+
+SIMULATE_HELP = (
+    "Run the engine through days of bad weather on a virtual clock, and judge all that it does.\n\n"
+    "A scenario is drawn from its seed: source, changes, options, replicas, and which faults happen when. Or it is "
+    "read from a file, which says all of that. The same scenario does the same, in any process and on any database.\n\n"
+    "For example: incrsim simulate --faults hostile --replicas 2 --seeds 100"
+)
+REPLAY_HELP = (
+    "Run the scenario of a trace again, and name the first step that differs.\n\n"
+    "A trace is what `incrsim simulate --trace FILE` has written."
+)
+
+
+def simulate(  # noqa: PLR0913, PLR0917 -- the options of a command
+    scenario: Annotated[
+        Path | None, typer.Argument(metavar="SCENARIO", help="A scenario's file, .json or .toml.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed, another scenario.")] = 1,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Run so many, from this seed on.", show_default=False)
+    ] = None,
+    days: Annotated[
+        float | None, typer.Option(min=0, help="Virtual days, before all comes to rest.", show_default="drawn")
+    ] = None,
+    entities: Annotated[
+        int | None, typer.Option(min=0, help="How many the source has at first.", show_default="drawn")
+    ] = None,
+    faults: Annotated[str, typer.Option(metavar="none|gentle|rough|hostile", help="How bad the weather is.")] = "rough",
+    replicas: Annotated[
+        int | None, typer.Option(min=1, help="How many processes serve the provider.", show_default="drawn")
+    ] = None,
+    database: Database = "memory",
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all that happens there.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The command; `SIMULATE_HELP` is what its users read."""
+    if scenario is not None and (seeds, days, entities, replicas) != (None, None, None, None):
+        raise UsageError(f"{scenario} says all of that itself; leave the other options out, or change the file")
+    if trace is not None and seeds is not None:
+        raise UsageError("--trace takes down one scenario; leave out --seeds, and name the one with --seed")
+    from incrsim.cli.run_simulate import drawn, run_simulate
+    from incrsim.simulation.scenario import Scenario
+
+    if scenario is None:
+        chosen = drawn(range(seed, seed + (seeds or 1)), faults, days=days, entities=entities, replicas=replicas)
+    else:
+        chosen = iter([Scenario.read(scenario)])
+    raise typer.Exit(run_simulate(chosen, database, trace, as_json=as_json))
+
+
+def replay(
+    trace: Annotated[Path, typer.Argument(metavar="TRACE", help="The trace's file.")],
+    as_json: Json = False,
+) -> None:
+    """The command; `REPLAY_HELP` is what its users read."""
+    from incrsim.cli.run_simulate import run_replay
+
+    raise typer.Exit(run_replay(trace, as_json=as_json))

@@ -1,0 +1,74 @@
+"""`incrsim simulate` and `incrsim replay`: scenarios from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from incrsim.simulation.scenario import Scenario
+from tests.cli.program import Done
+
+Run = Callable[..., Done]
+
+TINY = ("--days", "2", "--entities", "20")
+
+
+def test_one_scenario(incrsim: Run) -> None:
+    """A scenario is told of in a sentence."""
+    done = incrsim("simulate", *TINY, "--faults", "none", "--replicas", "2")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("main, seed 1: ")
+    assert done.out.endswith(" no faults: ok\n")
+
+
+def test_many_as_json(incrsim: Run) -> None:
+    """With --json, standard output is one document with the promised fields."""
+    done = incrsim("simulate", *TINY, "--seed", "5", "--seeds", "3", "--faults", "hostile", "--json")
+    assert (done.code, done.err) == (0, "")
+    document = done.document
+    assert list(document) == ["scenarios", "violations", "faults", "uncovered", "seconds", "ok"]
+    assert (document["scenarios"], document["violations"], document["ok"]) == (3, [], True)
+    faults, uncovered = document["faults"], document["uncovered"]
+    assert isinstance(faults, dict)
+    assert isinstance(uncovered, list)
+    assert faults
+    assert not set(faults) & set(uncovered)
+
+
+def test_a_file_and_its_trace(incrsim: Run, tmp_path: Path) -> None:
+    """A scenario's file is run, taken down, and replayed; a trace that was changed is found out."""
+    file, trace = tmp_path / "one.toml", tmp_path / "trace.jsonl"
+    file.write_text(Scenario.draw(3, "rough", days=2, entities=20).to_toml())
+    done = incrsim("simulate", str(file), "--trace", str(trace))
+    assert done.code == 0
+    again = incrsim("replay", str(trace))
+    assert again.code == 0
+    assert again.out.startswith("the same ")
+    assert again.out.endswith(done.out)
+    lines = trace.read_bytes().splitlines()
+    changed = {**orjson.loads(lines[5]), "provider": "somebody"}
+    trace.write_bytes(b"\n".join([*lines[:5], orjson.dumps(changed, option=orjson.OPT_SORT_KEYS), *lines[6:]]))
+    differs = incrsim("replay", str(trace), "--json")
+    assert differs.code == 1
+    assert (differs.document["same"], differs.document["step"]) == (False, 5)
+    assert incrsim("replay", str(trace)).out.startswith("step 5 differs in provider:\n  traced:   {")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--faults", "mild"), "no preset of faults is called 'mild'; there are none, gentle, rough, hostile"),
+        (("none.toml",), "none.toml: "),
+        (("some.toml", "--days", "3"), "some.toml says all of that itself"),
+        (("--seeds", "3", "--trace", "x"), "--trace takes down one scenario"),
+        (("--database", "mysql://x"), "is not a database that incrsim knows"),
+    ],
+)
+def test_wrong_calls(incrsim: Run, arguments: tuple[str, ...], message: str) -> None:
+    """What cannot be is refused with what to write instead."""
+    done = incrsim("simulate", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
