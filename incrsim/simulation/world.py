@@ -15,11 +15,13 @@ from incrsim.entity import Entity
 from incrsim.errors import UnknownProvider
 from incrsim.host import InlineHost
 from incrsim.options import ProviderOptions
+from incrsim.simulation.dialects import STABLE
 from incrsim.simulation.dice import Dice
-from incrsim.simulation.faults import EVENT_TIMES, EVENT_VERBS, of_event
+from incrsim.simulation.faults import EVENT_TIMES, EVENT_VERBS, lying, of_event
 from incrsim.simulation.history import Change
 from incrsim.simulation.observation import OPERATOR, Observer
 from incrsim.simulation.scenario import RIVAL, Rival, Scenario
+from incrsim.simulation.served_wires import WIRES
 from incrsim.simulation.simulator import Happening
 from incrsim.simulation.source import FakeSource
 from incrsim.simulation.source_weather import SourceWeather
@@ -191,6 +193,12 @@ class World:
             host=self._host,
             holder="operator",
         )
+
+    @property
+    def protects(self) -> bool:
+        """Whether nothing may be lost (C-20): the source does not lie, and its pages do not drift as they are read."""
+        read = [WIRES[paging].dialect for paging in self.source.addresses] or [self.source.dialect]
+        return STABLE.issuperset(read) and not lying(self.scenario.faults)
 
     def state(self, name: str) -> ProviderState | None:
         """Where a provider is; `None` as long as no replica has registered it."""
