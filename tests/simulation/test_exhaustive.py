@@ -11,12 +11,15 @@ import pytest
 
 from incrsim.simulation.exhaustive import OPTIONS, exhaust
 from incrsim.simulation.exhaustive_model import Model
+from incrsim.simulation.exhaustive_replica import Replica
 from incrsim.store.memory import MemoryStore
 from tests.simulation import broken_stores as broken
 from tests.simulation.side_by_side import SideBySide
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from _pytest.mark import ParameterSet
 
     from incrsim.options import ProviderOptions
 
@@ -93,7 +96,20 @@ def test_every_history_under_a_guard(covered: Callable[[str], None]) -> None:
     covered(str(found).partition("\n")[0])
 
 
-@pytest.mark.parametrize("case", CAUGHT, ids=lambda case: case.store.__name__)
+@pytest.mark.slow
+def test_every_history_with_two_failures(covered: Callable[[str], None]) -> None:
+    """The same with any two failures, the second of which may use up the attempts, and nobody who calls."""
+    found = exhaust(calls=0, failures=2)
+    assert found.ok, str(found)
+    covered(str(found).partition("\n")[0])
+
+
+def _marked(case: Case) -> ParameterSet:
+    late = case.options is ABOVE_LIMIT or case.store is broken.EventIsNotMarked
+    return pytest.param(case, id=case.store.__name__, marks=[pytest.mark.slow] if late else [])
+
+
+@pytest.mark.parametrize("case", [_marked(case) for case in CAUGHT])
 def test_broken_store_is_caught(case: Case) -> None:
     """The search names the rule that a broken store breaks, and tells a shortest history that does it."""
     found = exhaust(case.store(), options=case.options, calls=case.calls, failures=case.failures)
@@ -116,3 +132,20 @@ def test_replicas_do_what_the_engine_does(covered: Callable[[str], None], caplog
         f"{WALKS} random histories of {moves:,} moves, {calls:,} calls from outside and {failures:,} failures, "
         f"{ended} of them to the end"
     )
+
+
+@pytest.mark.parametrize("limits", [{"calls": 4}, {"failures": -1}])
+def test_limits_are_checked(limits: dict[str, int]) -> None:
+    """More calls or failures than can be counted are refused at once."""
+    with pytest.raises(ValueError, match="a history may have 0 to 3 of them"):
+        exhaust(**limits)  # type: ignore[arg-type]
+
+
+def test_drift_is_noticed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A machine that goes on where the engine ends its burst comes to another place, and that is seen."""
+    caplog.set_level("CRITICAL", "incrsim")
+    monkeypatch.setattr(Replica, "leaves", property(lambda replica: replica.sweeping))
+    model, random = Model(MemoryStore(), OPTIONS), Random(4)
+    walks = (SideBySide(model, random).walk() for _ in range(WALKS))
+    with pytest.raises(AssertionError, match="the engine"):
+        list(walks)
