@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set as AbstractSet
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
@@ -64,7 +63,7 @@ class Oracle:
         self._clock = clock
         self._options: dict[int, ProviderOptions] = {}
         self._asked_at = clock.now()
-        self._found: Exception | None = None
+        self._found: BaseException | None = None
 
     @property
     def losses(self) -> Mapping[tuple[str, int], int]:
@@ -83,8 +82,11 @@ class Oracle:
         """See `Observer.returned`."""
         book = self._model.book(page.provider)
         self._raise()
-        with self._holding():
+        try:
             bursts.returned(book, page, self._options.get(page.replica))
+        except BaseException as found:
+            self._found = found
+            raise
 
     def happened(self, replica: int, happening: Happening) -> None:
         """See `Observer.happened`."""
@@ -122,16 +124,19 @@ class Oracle:
     def answered(self, call: StepCall, outcome: Outcome, result: Any) -> None:
         """See `Observer.answered`."""
         self._raise()
-        with self._holding():
-            found = self._read(call.provider)
-            if found is not None:
-                self._judge(self._asked(call, outcome, found, result), STEPS[call.step], outcome)
+        try:
+            record = self._read(call.provider)
+            if record is not None:
+                self._judge(self._asked(call, outcome, record, result), STEPS[call.step], outcome)
+        except BaseException as found:
+            self._found = found
+            raise
 
     def _asked(self, call: StepCall, outcome: Outcome, found: Record, result: Any) -> Asked:
         book = self._model.book(call.provider)
         before = book.record or Record.first(self._asked_at)
         book.record = found
-        book.story.add(self._asked_at, call.replica, f"{call.step} {outcome}: {found.status}, page {found.pages}")
+        book.story.add(self._asked_at, call.replica, call.step, outcome, "→", found.status, "after page", found.pages)
         return Asked(
             self._model,
             book,
@@ -145,16 +150,8 @@ class Oracle:
             result,
         )
 
-    @contextmanager
-    def _holding(self) -> Iterator[None]:
-        """Keep what is found, so that nobody can swallow it."""
-        try:
-            yield
-        except Exception as found:
-            self._found = self._found or found
-            raise
-
     def _raise(self) -> None:
+        """Whatever went wrong in here, nobody may swallow it."""
         if self._found is not None:
             raise self._found
 
