@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from incrsim.simulation.compare import Comparison, compare
 from incrsim.simulation.crash import Crash, CrashingProvider, CrashPoint, Fuse, Moment, crashing_store
+from incrsim.simulation.exhaustive import Exhausted, exhaust
 from incrsim.simulation.list_source import ListSource
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Scenario
@@ -26,6 +27,7 @@ __all__ = [
     "CrashPoint",
     "CrashingProvider",
     "Died",
+    "Exhausted",
     "FakeSource",
     "FixedView",
     "Fuse",
@@ -41,6 +43,7 @@ __all__ = [
     "View",
     "compare",
     "crashing_store",
+    "exhaust",
     "run_scenario",
     "simulate",
 ]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
+from incrsim.ingestion import Status
 from incrsim.lifecycle import Operator
 from incrsim.simulation.crash import STORE_STEPS, TRANSACTIONS, Moment
 from incrsim.simulation.dice import Fault
@@ -34,6 +35,11 @@ class Need(StrEnum):
     SINK = "a sink"
 
 
+OPEN = frozenset(Status) - {Status.COMPLETE}
+"""In which statuses an ingestion can be that is not complete: in all of them most things can go wrong, since a replica
+may be late, and still at what has ended long ago."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of fault.
@@ -46,6 +52,7 @@ class Kind:
         lies: whether the source then says what is not so.
         gentle: whether it happens in gentle weather, too.
         needs: what must be there, or it is impossible.
+        statuses: in which statuses of the provider's ingestion it can take effect.
     """
 
     name: str
@@ -55,11 +62,22 @@ class Kind:
     lies: bool = False
     gentle: bool = False
     needs: frozenset[Need] = frozenset()
+    statuses: frozenset[Status] = OPEN
 
     def impossible(self, present: AbstractSet[Need]) -> str | None:
         """Why it cannot happen in a simulation with only these; `None` when it can."""
         missing = sorted(self.needs - present)
         return f"needs {', and '.join(missing)}" if missing else None
+
+    def impossible_in(self, status: Status) -> str | None:
+        """Why it cannot take effect while the provider's ingestion is in this status; `None` when it can."""
+        if status in self.statuses:
+            return None
+        if status is Status.COMPLETE:
+            return "an ingestion that is complete is never the one that a step meets"
+        return (
+            f"the step is refused unless the ingestion is {' or '.join(sorted(self.statuses))}, and nothing goes wrong"
+        )
 
 
 # --- by name, for those who throw the dice ----------------------------------------------------------------------------
@@ -177,17 +195,44 @@ _STEP_SENTENCES = {
     Moment.ANSWER_LOST: "`{}` is committed, and its answer is lost",
 }
 
-_STEP_RATES = {"claim": 0.003, "commit_page": 0.008, "commit_sweep": 0.04, "end_burst": 0.015}
-_RARE_STEP = 0.03
-"""The rate for steps that a cycle has few of."""
+_STEP_RATES = {
+    "claim": 0.003,
+    "commit_page": 0.008,
+    "end_burst": 0.015,
+    "record_failure": 0.02,
+    "register": 0.02,
+    "apply_delta": 0.02,
+    "commit_sweep": 0.04,
+    "operate": 0.04,
+    "apply_full": 0.25,
+    "answer lost of apply_full": 0.5,  # only then a lease is given back
+    "give_back": 0.3,
+}
+"""By step or kind."""
+
+_RARE_STEP = 0.12
+"""The rate for steps that few cycles have: what never goes wrong proves nothing."""
+
+
+_STEP_STATUSES = {
+    "commit_page": frozenset({Status.BURSTING}),
+    "commit_sweep": frozenset({Status.SWEEPING}),
+    "end_burst": frozenset({Status.BURSTING, Status.SWEEPING}),
+    "record_failure": frozenset({Status.BURSTING, Status.SWEEPING}),
+    "lease_for_full": frozenset({Status.SCHEDULED, Status.RESTING}),
+    "apply_full": frozenset({Status.SCHEDULED, Status.RESTING}),
+}
+"""Where a step can be done; a process can die before it wherever it is."""
 
 
 def _of_steps() -> Iterable[Kind]:
     for step in sorted(STORE_STEPS):
         for moment, sentence in _STEP_SENTENCES.items():
             if moment is not Moment.DIES_INSIDE or step in TRANSACTIONS:
-                rate = _STEP_RATES.get(step, _RARE_STEP)
-                yield Kind(of_step(moment, step), Seam.STORE, sentence.format(step), rate)
+                kind = of_step(moment, step)
+                rate = _STEP_RATES.get(kind, _STEP_RATES.get(step, _RARE_STEP))
+                statuses = OPEN if moment is Moment.DIES_BEFORE else _STEP_STATUSES.get(step, OPEN)
+                yield Kind(kind, Seam.STORE, sentence.format(step), rate, statuses=statuses)
 
 
 def _scheduler(name: str, sentence: str, rate: float, *needs: Need, gentle: bool = False) -> Kind:
@@ -215,10 +260,10 @@ _OF_SCHEDULER = (
     _scheduler(CLOCK_JUMP, "the clock jumps ahead", 0.003),
     _scheduler(REDEPLOY, "a replica goes on with other options", 0.002),
     _scheduler(SINK_DOWN, "a sink takes nothing in for a while", 0.02, Need.SINK),
-    _scheduler(FULL_MUTATION, "somebody applies all of the source's entities as one full mutation", 0.001),
+    _scheduler(FULL_MUTATION, "somebody applies all of the source's entities as one full mutation", 0.01),
     *(
-        _scheduler(of_operator(each), f"an operator asks for `{each}`, whatever is under way", 0.0008)
-        for each in OPERATORS
+        _scheduler(of_operator(each), f"an operator asks for `{each}`, whatever is under way", rate)
+        for each, rate in {**dict.fromkeys(OPERATORS, 0.0008), "approve": 0.005}.items()
     ),
     *(
         _scheduler(of_event(verb, when), f"an event {verb} an entity {when} the page that holds it", 0.003, Need.EVENTS)

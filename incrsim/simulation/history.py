@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from incrsim.clock import Clock
 from incrsim.entity import Entity
-from incrsim.simulation.holding import Claim, Entry, Holding, Row, Shelf
+from incrsim.simulation.holding import Holding, Row, Shelf
+from incrsim.simulation.states import State
 from incrsim.simulation.view import View
 
 Instant = datetime | int
@@ -55,27 +56,23 @@ class Held(View):
     @cached_property
     def spoiled(self) -> frozenset[str]:
         """The refs of those that are invalid on purpose."""
-        return frozenset(ref for ref, (_, entry) in self._rows() if not isinstance(entry, Claim) and entry.spoiled)
+        return frozenset(ref for ref, (_, entry) in self._rows() if isinstance(entry, State) and entry.spoiled)
 
     def since(self, older: Held) -> Differences:
         """What has become different."""
-        appeared, vanished, changed = [], [], []
-        ref = self._shelf.ref
+        before, after = set(), set()
         for index, was, now in self._holding.differences(older._holding):
-            if was is not None and now is not None and _same_ref(was, now):
-                changed.append(ref(index, now))
-                continue
             if was is not None:
-                vanished.append(ref(index, was))
+                before.add(self._shelf.ref(index, was))
             if now is not None:
-                appeared.append(ref(index, now))
-        return Differences(tuple(sorted(appeared)), tuple(sorted(vanished)), tuple(sorted(changed)))
+                after.add(self._shelf.ref(index, now))
+        return Differences(*(tuple(sorted(refs)) for refs in (after - before, before - after, before & after)))
 
     def _rows(self) -> Iterator[tuple[str, Row]]:
         """What counts, by ref."""
-        ref, without = self._shelf.formula.ref, self._without
+        ref, without = self._shelf.ref, self._without
         own, claims = self._holding.population.present(), self._holding.claims.items()
-        named = ((ref(index, state.renamed), (index, state)) for index, state in own if index not in without)
+        named = ((ref(index, entry), (index, entry)) for index, entry in own if index not in without)
         if not claims:
             return named
         claimed = sorted((claim.ref, (index, claim)) for index, claim in claims if index not in without)
@@ -166,19 +163,14 @@ class History:
         """
         first = start if isinstance(start, int) else max(0, bisect_left(self._instants, start) - 1)
         stretch = self._holdings[first : self._last(end) + 1]
+        ref = self._shelf.ref
         touched = {
             index
             for before, after in pairwise(stretch)
             for index, was, now in after.differences(before)
-            if not _same_ref(was, now)
+            if was is None or now is None or ref(index, was) != ref(index, now)
         }
         return Held(stretch[-1], self._shelf, frozenset(touched))
 
     def _last(self, at: Instant) -> int:
         return at if isinstance(at, int) else max(0, bisect_right(self._instants, at) - 1)
-
-
-def _same_ref(was: Entry | None, now: Entry | None) -> bool:
-    if was is None or now is None:
-        return was is now
-    return isinstance(was, Claim) or isinstance(now, Claim) or was.renamed == now.renamed

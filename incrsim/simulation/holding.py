@@ -33,8 +33,8 @@ class Claim(NamedTuple):
     entity: Entity
 
 
-Entry = State | Claim
-"""What a source holds at an index."""
+Entry = int | State | Claim
+"""What a source holds at an index: the entity of a version, perhaps in a special state, or a claim."""
 
 Row = tuple[int, Entry]
 """An index, and what is there."""
@@ -81,7 +81,7 @@ class Holding:
     def differences(self, older: Holding) -> Iterator[tuple[int, Entry | None, Entry | None]]:
         """Each index where something else is than was: what was there, and what is there now."""
         for index, was, now in self.population.differences(older.population):
-            yield index, was if was and was.present else None, now if now.present else None
+            yield index, was.entry if was and was.present else None, now.entry if now.present else None
         for index in sorted(self.claims.keys() ^ older.claims.keys()):
             yield index, older.claims.get(index), self.claims.get(index)
 
@@ -97,18 +97,24 @@ class Shelf:
     def __init__(self, formula: Formula, make: Callable[[int, int], Item]) -> None:
         self.formula = formula
         self._make = make
-        self._kept: dict[int, tuple[State, Entity]] = {}
+        self._kept: dict[int, tuple[Entry, Entity]] = {}
 
     def ref(self, index: int, entry: Entry) -> str:
         """The ref of an entity; of one whose name is spoiled, that which it would have."""
-        return entry.ref if isinstance(entry, Claim) else self.formula.ref(index, entry.renamed)
+        if isinstance(entry, Claim):
+            return entry.ref
+        return self.formula.ref(index, 0 if isinstance(entry, int) else entry.renamed)
 
     def items(self, rows: Iterable[Row]) -> list[Item]:
         """What a page holds for them."""
-        kept, make = self._kept, self._made
-        # In one loop: unchanged pages cost next to nothing.
+        kept, make, special = self._kept, self._make, self._special
+        # In one expression: a source that is slower than the store would be measured in its place.
         return [
-            ready[1] if (ready := kept.get(index)) is not None and ready[0] == entry else make(index, entry)
+            make(index, entry)
+            if index >= KEPT and type(entry) is int
+            else ready[1]
+            if (ready := kept.get(index)) is not None and ready[0] == entry
+            else special(index, entry)
             for index, entry in rows
         ]
 
@@ -117,13 +123,13 @@ class Shelf:
         [item] = self.items([(index, entry)])
         return item if isinstance(item, Entity) else Entity(item)
 
-    def _made(self, index: int, entry: Entry) -> Item:
+    def _special(self, index: int, entry: Entry) -> Item:
         if isinstance(entry, Claim):
             return entry.entity
-        version, _, renamed, spoiled = entry
-        item = self._make(index, version)
-        if renamed or spoiled:
-            item = in_state(item, entry)
+        if isinstance(entry, State):
+            item = in_state(self._make(index, entry.version), entry)
+        else:
+            item = self._make(index, entry)
         # What a subclass gives as a mapping may be changed by who gets it.
         if index < KEPT and isinstance(item, Entity):
             self._kept[index] = (entry, item)

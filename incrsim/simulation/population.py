@@ -121,26 +121,26 @@ class Population:
         rank = first + shuffle(self.batches[batch] - first, f"{self.seed} {first}")(index - first)
         return self.altered(lambda _: True, change, 1, rank)
 
-    def present(self, start: int = 0) -> Iterator[tuple[int, State]]:
-        """The present entities from an index on, in the source's order, each with its state."""
+    def present(self, start: int = 0) -> Iterator[tuple[int, int | State]]:
+        """The present entities from an index on, in the source's order, each with its `State.entry`."""
         return chain.from_iterable(
             self._present_of(first, stop, max(start, first))
             for first, stop in pairwise((0, *self.batches))
             if stop > start
         )
 
-    def _present_of(self, first: int, stop: int, start: int) -> Iterator[tuple[int, State]]:
+    def _present_of(self, first: int, stop: int, start: int) -> Iterator[tuple[int, int | State]]:
         """Those of one batch, the indexes from `first` to `stop`, from an index on."""
         segments = self.segments[_segment_of(self.segments, first) : _segment_of(self.segments, stop - 1) + 1]
-        states = [segment.state if segment.state.present else None for segment in segments]
-        if not any(states):
+        entries = [segment.state.entry if segment.state.present else None for segment in segments]
+        if not any(entries):
             return iter(())
-        if len(states) == 1 and states[0]:
-            return zip(range(start, stop), repeat(states[0]))
+        if len(entries) == 1 and entries[0]:
+            return zip(range(start, stop), repeat(entries[0]))
         stops = [segment.stop - first for segment in segments]
         return chain.from_iterable(
             _present_among(
-                first + block * BLOCK, start, ranks(stop - first, f"{self.seed} {first}", block), stops, states
+                first + block * BLOCK, start, ranks(stop - first, f"{self.seed} {first}", block), stops, entries
             )
             for block in range((start - first) // BLOCK, (stop - first - 1) // BLOCK + 1)
         )
@@ -170,8 +170,8 @@ class Population:
 
 
 def _present_among(
-    first: int, start: int, ranked: Sequence[int], stops: list[int], states: list[State | None]
-) -> Iterator[tuple[int, State]]:
+    first: int, start: int, ranked: Sequence[int], stops: list[int], entries: list[int | State | None]
+) -> Iterator[tuple[int, int | State]]:
     """Those of one block.
 
     Args:
@@ -179,12 +179,12 @@ def _present_among(
         start: the first index that counts.
         ranked: the rank of each index.
         stops: where the segments of ranks end.
-        states: what is true of each segment, `None` of those that are gone.
+        entries: how those of each segment are told, `None` for those that are gone.
     """
     skipped = max(0, start - first)
     for index, rank in enumerate(ranked[skipped:], first + skipped):
-        if state := states[bisect_right(stops, rank)]:
-            yield index, state
+        if entry := entries[bisect_right(stops, rank)]:
+            yield index, entry
 
 
 def _segment_of(segments: tuple[Segment, ...], rank: int) -> int:

@@ -24,6 +24,13 @@ class State(NamedTuple):
     renamed: int = 0
     spoiled: Spoiled = ""
 
+    @property
+    def entry(self) -> int | State:
+        """How a present entity is told: by its version alone where nothing else is special, since pages are read more
+        often than anything happens.
+        """
+        return self if self.renamed or self.spoiled else self.version
+
 
 def is_present(state: State) -> bool:
     """Whether it is there."""

@@ -15,6 +15,7 @@ from incrsim.simulation.faults import STEP_MOMENTS, STORE_DOWN, STORE_SLOW, of_s
 from incrsim.simulation.observation import OPERATOR, Observer, Outcome, StepCall
 from incrsim.simulation.violation import halting
 from incrsim.store import Store
+from incrsim.store.contract import Lease
 
 DOWN_FOR = tuple(timedelta(seconds=seconds) for seconds in (0.5, 3, 20, 100))
 """How long a store may be down: for less than a replica waits before it looks again, and for longer than a lease."""
@@ -104,6 +105,8 @@ class _WatchedStore:
         self._clock = clock
         self._replica = replica
         self._troubles = troubles
+        self._died_with: Lease | None = None
+        """The lease that a process held when it died: what Python still runs of that process does nothing with it."""
         for name in _METHODS:
             setattr(self, name, self._watched(name, getattr(store, name)))
 
@@ -119,12 +122,19 @@ class _WatchedStore:
 
         def step(*arguments: Any) -> Any:
             first = arguments[0]
+            if first is self._died_with:
+                raise Crash(name)
             call = StepCall(first if type(first) is str else first.provider, replica, name, arguments)
             asks(call)
             try:
                 result = method(*arguments)
-            except (Exception, Crash) as error:
+            except Exception as error:
                 answered(call, _outcome(error), error)
+                raise
+            except Crash:
+                if isinstance(first, Lease):
+                    self._died_with = first
+                answered(call, Outcome.DIED, None)
                 raise
             answered(call, Outcome.DONE, result)
             return result
@@ -181,12 +191,9 @@ def _as_it_is(tell: Callable[..., None]) -> Callable[..., None]:
     return tell
 
 
-def _outcome(error: BaseException) -> Outcome:
-    match error:
-        case Crash():
-            return Outcome.DIED
-        case AnswerLost():
-            return Outcome.LOST
-        case StoreError() if not isinstance(error, Fenced):
-            return Outcome.FAILED
+def _outcome(error: Exception) -> Outcome:
+    if isinstance(error, AnswerLost):
+        return Outcome.LOST
+    if isinstance(error, StoreError) and not isinstance(error, Fenced):
+        return Outcome.FAILED
     return Outcome.REFUSED

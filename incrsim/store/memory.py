@@ -8,7 +8,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from incrsim.clock import Clock, SystemClock
 from incrsim.errors import UnknownProvider
@@ -51,6 +51,17 @@ class MemoryStore(MemoryOperating, MemoryMutating, MemorySearching, MemorySinks)
     def __init__(self, clock: Clock | None = None) -> None:
         self._tables = Tables(clock or SystemClock())
         self._lock = threading.RLock()
+
+    def fork(self, clock: Clock) -> Self:
+        """A store with the same rows, apart from what happens to this one: for models that follow several histories.
+        It has neither sinks nor anybody who listens.
+
+        Args:
+            clock: its time.
+        """
+        forked = type(self)(clock)
+        forked._tables = self._tables.fork(clock)  # noqa: SLF001 -- its own kind
+        return forked
 
     # --- what the engine does
     # ---------------------------------------------------------------------------------------------

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 
 from incrsim.clock import Clock
 from incrsim.ingestion import Ingestion
@@ -66,7 +65,20 @@ class ProviderRows:
 
     def copy(self) -> ProviderRows:
         """The same rows, apart from what happens to these."""
-        return replace(self, **{each.name: copy(getattr(self, each.name)) for each in fields(self)})
+        return ProviderRows(
+            self.row,
+            self.lease,
+            self.ingestion,
+            self.history[:],
+            self.marks[:],
+            self.seen[:],
+            self.cursors.copy(),
+            self.problems[:],
+            self.problem_keys.copy(),
+            self.stale[:],
+            self.streaks.copy(),
+            self.delta_refs.copy(),
+        )
 
 
 class Tables:
@@ -99,6 +111,19 @@ class Tables:
         if self._sorted_refs is None:
             self._sorted_refs = sorted(self.entities)
         return self._sorted_refs
+
+    def fork(self, clock: Clock) -> Tables:
+        """The same rows of providers and the same catalog, apart from what happens to these; without sinks and without
+        those who listen.
+
+        Args:
+            clock: the time of the new ones.
+        """
+        forked = Tables(clock)
+        forked.providers = {name: rows.copy() for name, rows in self.providers.items()}
+        forked.entities = dict(self.entities)
+        forked._last_id = self._last_id
+        return forked
 
     def snapshot(self, provider: ProviderRows) -> Callable[[], None]:
         """What takes back all that is done to the entities, to a provider's rows and to its outbox from now on."""

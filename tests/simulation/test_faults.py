@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from incrsim.ingestion import Status
 from incrsim.simulation import faults
+from incrsim.simulation.crash import Moment
 from incrsim.simulation.dice import Fault
-from incrsim.simulation.faults import KINDS, Need
+from incrsim.simulation.faults import KINDS, Need, of_step
 from incrsim.simulation.faults_presets import draw
 from tests.simulation.faulty_world import FaultyWorld
 
@@ -62,3 +64,11 @@ def test_a_kind_says_what_it_needs() -> None:
     assert KINDS[faults.REPLICA_PAUSED].impossible({Need.SOURCE, Need.EVENTS}) == "needs a second replica"
     assert KINDS[faults.HANG].impossible(set()) is None
     assert KINDS[faults.RATE_LIMIT].impossible(set(Need) - {Need.SOURCE}) == f"needs {Need.SOURCE}"
+
+
+def test_a_kind_says_where_it_is_impossible() -> None:
+    """A kind that can take no effect in a status says why; a replica that is late may die anywhere."""
+    inside, before = (KINDS[of_step(moment, "commit_sweep")] for moment in (Moment.DIES_INSIDE, Moment.DIES_BEFORE))
+    assert inside.impossible_in(Status.SWEEPING) is None
+    assert "unless the ingestion is sweeping" in str(inside.impossible_in(Status.RESTING))
+    assert [status for status in Status if before.impossible_in(status)] == [Status.COMPLETE]

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from incrsim.engine import Engine
 from incrsim.errors import StoreUnavailable, WrongCount
+from incrsim.host import InlineHost
 from incrsim.lifecycle import Operator
+from incrsim.mutations import apply_full
 from incrsim.simulation import faults
 from incrsim.simulation.crash import STORE_STEPS, Crash, Moment
 from incrsim.simulation.dice import Fault
@@ -104,6 +107,24 @@ def test_another_ones_step_goes_wrong(moment: Moment, step: str) -> None:
     assert world.heard.asked[-1].replica == OPERATOR
     done = moment in (Moment.DIES_AFTER, Moment.ANSWER_LOST)
     assert ((world.store.state("fake"), world.store.count()) != before) is done
+
+
+def test_the_dead_do_nothing() -> None:
+    """What Python still runs of a process that died reaches no store: its lease expires by itself."""
+    world = FaultyWorld([Fault(of_step(Moment.DIES_BEFORE, "apply_full"), occurrences=(1,))]).cycles(1)
+    engine = Engine(
+        provider=world.source,
+        options=OPTIONS,
+        store=world.watched(OPERATOR),
+        clock=world.clock,
+        host=InlineHost(world.clock),
+        holder="caller",
+    )
+    with pytest.raises(Crash):
+        apply_full(engine, [], lambda _: None)
+    assert world.heard.outcomes("apply_full") == [Outcome.DIED]
+    assert not world.heard.outcomes("give_back")
+    assert world.store.state("fake").lease is not None
 
 
 def test_a_refused_step_is_no_fault() -> None:

@@ -1,0 +1,135 @@
+"""The command: see the package."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import re
+import select
+import signal
+import sys
+import tomllib
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.automatic import changes, sql
+from tests.automatic.hunt import Caught, change_query, hunt, load_changed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.automatic.changes import Change
+
+PACKAGE = Path(__file__).parents[2] / "incrsim"
+SURVIVORS = Path(__file__).with_name("survivors.toml")
+SWEEP = PACKAGE / "store" / "sql" / "sweep.sql"
+PLANNER = frozenset({"plan_sweep", "plan_removal"})
+"""Queries that decide how fast a sweep is, and nothing else."""
+
+SECONDS = 120
+"""A change that keeps a process busy for longer has made something endless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a change.
+
+    Args:
+        key: which one.
+        fate: `caught`; `survived`; `broken` when it raises where no oracle looks, at once and in every run.
+        rule: that the oracle named.
+        scenarios: how many it took.
+        error: what it raised.
+    """
+
+    key: str
+    fate: str
+    rule: str = ""
+    scenarios: int = 0
+    error: str = ""
+
+
+def main() -> int:
+    """Try all changes; returns 1 when fewer than 90 % are caught, or a survivor is not explained."""
+    options = _options()
+    results = []
+    for where in options.only:
+        for change in _changes(where):
+            result = _tried(change, where, options)
+            results.append(result)
+            print(json.dumps(asdict(result), ensure_ascii=False), flush=True)
+    return _judged(results)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.automatic", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=("guards", "lifecycle", "sweep"), default=["guards", "lifecycle"])
+    parser.add_argument("--seeds", type=int, default=300, help="scenarios for each change, at most")
+    parser.add_argument("--database", default=None, help="for the sweep's SQL: the URL of an empty Postgres database")
+    return parser.parse_args()
+
+
+def _changes(where: str) -> Iterator[Change]:
+    if where != "sweep":
+        yield from changes.changes(where, (PACKAGE / f"{where}.py").read_text("utf-8"))
+        return
+    _, *parts = re.split(r"^-- name: (\w+)\n", SWEEP.read_text("utf-8"), flags=re.MULTILINE)
+    for name, text in zip(parts[::2], parts[1::2], strict=True):
+        if name not in PLANNER:
+            query = "\n".join(line for line in text.strip().splitlines() if not line.startswith("--"))
+            yield from sql.changes(name, query)
+
+
+def _tried(change: Change, where: str, options: argparse.Namespace) -> Result:
+    """In a child that loads the changed code and nothing that was loaded before."""
+    readable, writable = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(readable)
+        with os.fdopen(writable, "w") as pipe:
+            json.dump(asdict(_in_child(change, where, options)), pipe)
+        os._exit(0)
+    os.close(writable)
+    with os.fdopen(readable) as pipe:
+        ready, _, _ = select.select([pipe], [], [], SECONDS)
+        if not ready:
+            os.kill(child, signal.SIGKILL)
+        said = pipe.read()
+    os.waitpid(child, 0)
+    return Result(**json.loads(said)) if said else Result(change.key, "broken", error="it never ends")
+
+
+def _in_child(change: Change, where: str, options: argparse.Namespace) -> Result:
+    logging.disable()  # what the engine logs of a flaw
+    try:
+        if where == "sweep":
+            change_query(change)
+            caught = hunt(range(options.seeds), options.database)
+        else:
+            load_changed(change)
+            caught = hunt(range(options.seeds), None)
+    except Exception as error:  # noqa: BLE001 -- broken code may raise anything
+        return Result(change.key, "broken", error=f"{type(error).__name__}: {error}"[:200])
+    match caught:
+        case Caught(rule, scenarios):
+            return Result(change.key, "caught", rule, scenarios)
+    return Result(change.key, "survived", scenarios=options.seeds)
+
+
+def _judged(results: list[Result]) -> int:
+    explained = tomllib.loads(SURVIVORS.read_text("utf-8"))["survivors"]
+    fates = Counter(result.fate for result in results)
+    unexplained = [result.key for result in results if result.fate != "caught" and result.key not in explained]
+    share = 100 * fates["caught"] / max(1, len(results))
+    print(f"{len(results)} changes: {dict(fates)}; caught {share:.1f} %", file=sys.stderr)
+    for key in unexplained:
+        print(f"  not explained in {SURVIVORS.name}: {key}", file=sys.stderr)
+    return int(share < 90 or bool(unexplained))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

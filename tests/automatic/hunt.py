@@ -1,0 +1,78 @@
+"""Looks for a scenario in which the oracle notices a change, in a process that has loaded no other code."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.util
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+    from tests.automatic.changes import Change
+
+PRESETS = ("rough", "hostile", "none")
+"""Of one seed each in turn: some flaws show best when little else goes wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """The oracle has named a rule.
+
+    Args:
+        rule: which one.
+        scenarios: how many it took.
+    """
+
+    rule: str
+    scenarios: int
+
+
+def load_changed(change: Change) -> None:
+    """Make this process load a module of Python as it is after a change; nothing of incrsim may be loaded yet."""
+    sys.meta_path.insert(0, _Changed(f"incrsim.{change.where}", change.text))
+
+
+def change_query(change: Change) -> None:
+    """Make this process use a query as it is after a change."""
+    from incrsim.store import queries
+
+    queries._all_queries()[change.where] = change.text
+
+
+def hunt(seeds: Iterable[int], database: str | None) -> Caught | None:
+    """Run scenarios until the oracle names a rule.
+
+    Args:
+        seeds: of the scenarios.
+        database: where, as for `incrsim.simulate`.
+    """
+    from incrsim.simulation.judging import judged
+
+    from incrsim.simulation.scenario import Scenario
+    from incrsim.simulation.world_store import stores
+
+    with stores(database) as opened:
+        for tried, seed in enumerate(seeds, start=1):
+            scenario = Scenario.draw(seed, PRESETS[seed % len(PRESETS)])
+            if findings := judged(scenario, opened).findings:
+                return Caught(findings[0].rule, tried)
+    return None
+
+
+class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        self._text = text
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return importlib.util.spec_from_loader(fullname, self) if fullname == self._name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self._text, f"{self._name} (changed)", "exec"), module.__dict__)
