@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
-from incrsim.clock import Clock
+from incrsim.clock import EPOCH, Clock
 from incrsim.errors import UnknownProvider
 from incrsim.options import ProviderOptions
 from incrsim.simulation.observation import Outcome, Returned, StepCall
 from incrsim.simulation.oracle import bursts, deltas, ending, full, life, operating, pages, sweeps
 from incrsim.simulation.oracle.book import Asked, Model
 from incrsim.simulation.oracle.plan import Plan
-from incrsim.simulation.oracle.record import FIELD_RULES, Record
+from incrsim.simulation.oracle.record import FIELD_RULES, Record, Tenure
 from incrsim.simulation.simulator import Died, Happening
 from incrsim.store import Store
 
@@ -168,7 +168,7 @@ class Oracle:
             plan.effect()
             ending.completed(asked, plan)
         else:
-            _compare(asked, asked.before, plan.rules)
+            _compare(asked, asked.before._replace(lease=_renewed(asked)), plan.rules)
             plan.undone()
 
     def _options_of(self, call: StepCall) -> ProviderOptions:
@@ -204,7 +204,20 @@ def _is_done(asked: Asked, plan: Plan, outcome: Outcome) -> bool:
         return outcome is Outcome.DONE
     if plan.record == asked.before and plan.is_done is not None:
         return plan.is_done()
-    return asked.found != asked.before
+    return _whose(asked.found) != _whose(asked.before)
+
+
+def _renewed(asked: Asked) -> Tenure | None:
+    """The lease as it was, perhaps for longer."""
+    before, found = asked.before.lease, asked.found.lease
+    if before is None or found is None or found.until < before.until:
+        return before
+    return before._replace(until=found.until)
+
+
+def _whose(record: Record) -> Record:
+    """The record, apart from how long the lease lasts: long steps renew that beside their transaction (C-27)."""
+    return record if record.lease is None else record._replace(lease=record.lease._replace(until=EPOCH))
 
 
 def _answer(asked: Asked, plan: Plan, outcome: Outcome) -> None:
