@@ -134,6 +134,8 @@ def _decision(asked: Asked, tally: Tally, verdict: Verdict) -> None:
                 f"it {'lets it through' if must else 'refuses'}",
             )
     removed = 0 if verdict.refused_by else len(tally.goes)
+    if not min(removed, 1) <= verdict.largest_batch <= LARGEST_BATCH:
+        raise asked.book.violated("C-13", f"at most {LARGEST_BATCH} rows in a statement", f"{verdict.largest_batch}")
     if verdict.removed != removed:
         raise asked.book.violated("C-26", f"the verdict says that {removed} were removed", f"{verdict.removed}")
 
