@@ -219,7 +219,7 @@ _STEP_STATUSES = {
     "commit_sweep": frozenset({Status.SWEEPING}),
     "end_burst": frozenset({Status.BURSTING, Status.SWEEPING}),
     "record_failure": frozenset({Status.BURSTING, Status.SWEEPING}),
-    "lease_for_full": frozenset({Status.SCHEDULED, Status.RESTING}),
+    "lease_for_full": frozenset({Status.SCHEDULED, Status.BURSTING, Status.SWEEPING, Status.RESTING}),  # or: it is held
     "apply_full": frozenset({Status.SCHEDULED, Status.RESTING}),
 }
 """Where a step can be done; a process can die before it wherever it is."""
