@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Any, Protocol, TypeVar
 
 from incrsim.simulation.dice import Fault
@@ -73,7 +74,7 @@ def explicit(search: Shrinking) -> None:
 
 def days(search: Shrinking) -> None:
     """A shorter fault phase."""
-    least(0, -int(-search.scenario.days // 1), lambda shorter: search.still_fails(days=shorter))
+    least(0, ceil(search.scenario.days), lambda shorter: search.still_fails(days=shorter))
 
 
 def plans(search: Shrinking) -> None:
@@ -99,6 +100,16 @@ def faults(search: Shrinking) -> None:
     if all(fault.occurrences for fault in search.scenario.faults):
         each = [(fault.kind, number) for fault in search.scenario.faults for number in fault.occurrences]
         fewest(each, lambda kept: search.still_fails(faults=together(kept)))
+        for kind, number in each:
+            _sooner(search, kind, number)
+
+
+def _sooner(search: Shrinking, kind: str, number: int) -> None:
+    """An earlier opportunity, so that the whole run is shorter."""
+    others = [(fault.kind, each) for fault in search.scenario.faults for each in fault.occurrences]
+    if (kind, number) in others:
+        others.remove((kind, number))
+        least(1, number, lambda earlier: search.still_fails(faults=together({*others, (kind, earlier)})))
 
 
 def world(search: Shrinking) -> None:
@@ -143,6 +154,6 @@ PASSES = (explicit, days, plans, faults, world, source, options)
 def together(effects: Iterable[tuple[str, int]]) -> tuple[Fault, ...]:
     """Faults that strike at these opportunities."""
     found: dict[str, list[int]] = {}
-    for kind, number in effects:
+    for kind, number in sorted(effects):
         found.setdefault(kind, []).append(number)
-    return tuple(Fault(kind, occurrences=tuple(sorted(numbers))) for kind, numbers in found.items())
+    return tuple(Fault(kind, occurrences=tuple(numbers)) for kind, numbers in found.items())
