@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from incrsim.cli.failures import FAILED, UsageError, complain
+from incrsim.cli.failures import FAILED, INTERRUPTED, UsageError, complain
 from incrsim.cli.output import print_result
 from incrsim.cli.tables import labelled
 from incrsim.simulation.campaign import Campaign, Standing, Tell
@@ -46,8 +46,13 @@ def seeds_of(seed: int, seeds: int | None, seed_range: str | None) -> range:
 
 def run_campaign(campaign: Campaign, seeds: range, jobs: int | None, results: Path | None, *, as_json: bool) -> int:
     """Run a campaign, and print what came of it; returns the exit code."""
-    with _told() as tell:
-        result = campaign.over(seeds, jobs=jobs, results=results, tell=tell)
+    try:
+        with _told() as tell:
+            result = campaign.over(seeds, jobs=jobs, results=results, tell=tell)
+    except KeyboardInterrupt:
+        kept = "nothing is kept; --results FILE keeps it" if results is None else f"the same command goes on: {results}"
+        complain(f"stopped; {kept}")
+        return INTERRUPTED
     print_result(result.to_dict(), _screen(result), as_json=as_json)
     return 0 if result.ok else FAILED
 

@@ -36,7 +36,7 @@ COLUMNS = (
     "digest",
 )
 
-SHOWN = 8
+SHOWN = 5
 """How many of a long list a text shows."""
 
 

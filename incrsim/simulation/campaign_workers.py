@@ -18,7 +18,7 @@ from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.world_store import Stores, stores
 
-BATCH = 8
+BATCH = 4
 """Scenarios that a process runs before it tells of them: it is told of each, and asks for each, across a pipe."""
 
 Draw = Callable[[int], Scenario]
