@@ -18,8 +18,8 @@ from incrsim.simulation.campaign_result import CampaignResult
 from incrsim.simulation.campaign_row import Row
 from incrsim.simulation.campaign_workers import Runner, cores, databases, run_seeds, silence
 from incrsim.simulation.faults import KINDS
-from incrsim.simulation.reduce import reduce
-from incrsim.simulation.reduced import Reduced
+from incrsim.simulation.reduction import reduce
+from incrsim.simulation.reduction_result import Reduced
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.scenario_draw import sizes
@@ -113,7 +113,8 @@ class Campaign:
 
         Args:
             seeds: which.
-            jobs: how many processes do it; one for each core unless given.
+            jobs: how many processes do it; one for each core unless given. Each of them imports the program that it
+                is called from, which therefore does nothing at its import (`if __name__ == "__main__":`).
             results: a file that keeps what is known: a campaign that was broken off goes on.
             tell: hears how far it is.
             reduced: how many violations are made small, each of another rule; beside the file of the results they are

@@ -14,7 +14,7 @@ from incrsim.frames import frame
 from incrsim.simulation.campaign_coverage import CONTRADICTED, IMPOSSIBLE, UNCOVERED, Coverage, Pair
 from incrsim.simulation.campaign_row import Row
 from incrsim.simulation.faults import KINDS
-from incrsim.simulation.reduced import Reduced
+from incrsim.simulation.reduction_result import Reduced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,7 @@ COLUMNS = (
     "cycles",
     "steps",
     "lies",
+    "lost",
     "faults",
     "kinds",
     "seconds",
@@ -165,12 +166,21 @@ class CampaignResult:
                 f"{self.faults.total():,} of {seen} kinds, each {rare:,} times or more",
             ),
             ("never", _listed(never)),
+            ("lost", self._losses()),
             ("coverage", f"of {len(self.coverage):,} pairs of fault and status: {self.coverage}"),
             ("uncovered", _listed(_by_fault(self.uncovered))),
             ("contradicted", _listed([f"{pair} ({pair.impossible})" for pair in self.contradictions])),
             ("violated", _listed([f"{rule} in {n:,}" for rule, n in self._rules().items()])),
         ]
         return [(about, text) for about, text in told if text]
+
+    def _losses(self) -> str:
+        lost = [row.lost for row in self.rows if row.lost]
+        return (
+            f"{sum(lost):,} entities in {len(lost):,} scenarios in which pages drift, or the source lies"
+            if lost
+            else ""
+        )
 
     def _rules(self) -> Counter[str]:
         return Counter(row.verdict for row in self.violations)

@@ -36,6 +36,8 @@ class Row:
         claimed: how many replicas claimed an ingestion of the provider.
         cycles: how many ingestions came to rest.
         steps: how many steps replicas took.
+        lost: how many entities were swept that the source held all along: where it drifts or lies, guards and grace
+            bound that, and nothing can exclude it.
         faults: how often each kind took effect.
         met: the same by the status of the ingestion that each of them met.
         digest: of the trace.
@@ -53,6 +55,7 @@ class Row:
     claimed: int = 0
     cycles: int = 0
     steps: int = 0
+    lost: int = 0
     faults: Mapping[str, int] = field(default_factory=dict)
     met: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     digest: str = ""
@@ -70,6 +73,7 @@ class Row:
             claimed=len(run.claimed_by),
             cycles=run.cycles,
             steps=run.steps,
+            lost=sum(run.losses.values()),
             faults=dict(sorted(run.faults.items())),
             met=met,
             digest=run.digest,

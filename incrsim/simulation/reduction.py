@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from incrsim.errors import CallerError
-from incrsim.simulation import reduce_passes
+from incrsim.simulation import reduction_passes
 from incrsim.simulation.campaign_row import unexpected
-from incrsim.simulation.reduced import Reduced
+from incrsim.simulation.reduction_result import Reduced
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.simulating import run_scenario
@@ -110,7 +110,7 @@ class Search:
         before = None
         while before != self.scenario:
             before = self.scenario
-            for each in reduce_passes.PASSES:
+            for each in reduction_passes.PASSES:
                 each(self)
 
     def still_fails(self, **fields: Any) -> bool:

@@ -10,8 +10,8 @@ import incrsim.simulation
 from incrsim.errors import CallerError
 from incrsim.simulation.dice import Fault
 from incrsim.simulation.moment import Moment
-from incrsim.simulation.reduce import Attempt, reduce
-from incrsim.simulation.reduce_passes import fewest, least
+from incrsim.simulation.reduction import Attempt, reduce
+from incrsim.simulation.reduction_passes import fewest, least
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Change, OperatorCall, Rival, Scenario, SourceSpec
 from incrsim.simulation.simulating import run_scenario

@@ -18,7 +18,7 @@ PLANS = ("changes", "operators", "webhooks", "redeploys")
 
 
 class Shrinking(Protocol):
-    """A search for a smaller scenario; see `incrsim.simulation.reduce.Search`."""
+    """A search for a smaller scenario; see `incrsim.simulation.reduction.Search`."""
 
     scenario: Scenario
     effects: tuple[tuple[str, int], ...] | None
