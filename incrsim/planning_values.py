@@ -9,7 +9,9 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from incrsim.glance import brief
 from incrsim.guards import Verdict
+from incrsim.html import SHOWN as SHOWN_ROWS, Html, card, facts, table
 from incrsim.ingestion import Counts
 from incrsim.planning_ledger import Ledger
 from incrsim.store.contract import ProviderState
@@ -139,3 +141,33 @@ class Plan:
         shown = [str(each) for each in islice(self.changes(), SHOWN)]
         more = self.added + self.changed + self.removed - len(shown)
         return "\n".join([*shown, *([f"… and {more:,} more"] if more else []), self.summary()])
+
+    def __repr__(self) -> str:
+        return brief(self, f"of {self.provider}: {self.summary().removeprefix('Plan: ')}")
+
+    def _repr_html_(self) -> str:
+        """For notebooks; a plan that was closed has its numbers only."""
+        counts = self.counts
+        numbers = {
+            "source": f"{counts.returned:,} entities on {self.pages:,} pages",
+            "to add": f"{self.added:,} entities",
+            "to change": f"{self.changed:,} entities",
+            "to remove": f"{self.removed:,} entities",
+            "as they are": f"{counts.unchanged:,} entities",
+            "not taken": f"{counts.invalid:,} invalid, {counts.lost:,} of another provider",
+            "sweep": "none: too much is invalid" if self.verdict is None else f"would be {self.verdict}",
+        }
+        title = f"Plan of {self.provider}, ingestion {self.ingestion}: nothing was changed"
+        word = "failed" if self.verdict is None else self.verdict.word
+        return card(title, facts(numbers), *self._first_changes(), of=word)
+
+    def _first_changes(self) -> Iterator[Html]:
+        changes = self.added + self.changed + self.removed
+        if not changes or not self._close.alive:
+            return
+        rows = ((change.sign, _MEANING[change.sign], change.ref) for change in islice(self.changes(), SHOWN_ROWS))
+        more = f"… and {changes - SHOWN_ROWS:,} more: see `changes()`" if changes > SHOWN_ROWS else ""
+        yield table(["", "", "entity"], rows, more)
+
+
+_MEANING = {"+": "add", "~": "change", "-": "remove"}

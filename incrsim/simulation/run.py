@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from incrsim import events
-from incrsim.simulation.run_frame import to_frame
+from incrsim.glance import brief
+from incrsim.html import Html, card, facts
+from incrsim.simulation.run_frame import events_frame, rows, to_frame
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.simulator import Happening
 from incrsim.simulation.violation import Finding
@@ -59,14 +60,14 @@ class Run:
     @property
     def cycles(self) -> int:
         """How many ingestions of the provider came to rest: swept or refused."""
-        return sum(isinstance(each, events.SweepCommitted) for each in self.events())
+        return sum(isinstance(each, events.SweepCommitted) for each in self.heard())
 
     @property
     def faults(self) -> Counter[str]:
         """How often each kind of fault took effect."""
         return Counter(kind for kind, _ in self.effects)
 
-    def events(self) -> Iterator[events.Event]:
+    def heard(self) -> Iterator[events.Event]:
         """The engine's events about the provider, in order."""
         for _, each in self.happenings:
             if isinstance(each, events.Event) and each.provider == self.provider:
@@ -78,7 +79,15 @@ class Run:
         Raises:
             MissingExtra: when pandas is not installed.
         """
-        return to_frame(self.events())
+        return to_frame(self.heard())
+
+    def events(self) -> pd.DataFrame:
+        """A row for everything that happened: what replicas, operators, the source and faults did, in order.
+
+        Raises:
+            MissingExtra: when pandas is not installed.
+        """
+        return events_frame(self.happenings)
 
     def to_dict(self) -> dict[str, Any]:
         """The run as JSON values."""
@@ -95,11 +104,27 @@ class Run:
             "ok": self.ok,
         }
 
-    def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
-
     def __str__(self) -> str:
         """A sentence or two for terminals."""
         faults = f"{len(self.effects):,} faults" if self.effects else "no faults"
         told = f"{self.provider}, seed {self.scenario.seed}: {self.cycles:,} cycles in {self.steps:,} steps, {faults}"
         return f"{told}: {self.verdict}"
+
+    def __repr__(self) -> str:
+        return brief(self, str(self))
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        scenario, ends = self.scenario, Counter(row.outcome or "open" for row in rows(self.heard()))
+        strikes = ", ".join(f"{kind} {count:,}" for kind, count in self.faults.most_common())
+        known = {
+            "seed": str(scenario.seed),
+            "source": f"{scenario.source.entities:,} entities on pages of {scenario.source.page_size:,}",
+            "time": f"{scenario.days:g} virtual days in {self.seconds:,.2f} s, {self.steps:,} steps",
+            "replicas": f"{scenario.replicas:,}",
+            "ingestions": ", ".join(f"{count:,} {outcome}" for outcome, count in ends.most_common()),
+            f"{len(self.effects):,} faults": strikes,
+            "digest": self.digest,
+        }
+        found = [Html(each._repr_html_()) for each in self.findings]  # as notebooks call it
+        return card(f"Run of {self.provider}", facts(known), *found, of="ok" if self.ok else "violated")
