@@ -22,6 +22,9 @@ MARKS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "complete": ("■", "still"),
         "paused": ("‖", "warn"),
         "swept": ("✓", "good"),
+        "would be swept": ("✓", "good"),
+        "would be refused": ("✗", "bad"),
+        "no sweep": ("✗", "bad"),
         "refused": ("✗", "bad"),
         "approved": ("✓", "good"),
         "canceled": ("⊘", "warn"),
@@ -29,6 +32,13 @@ MARKS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "open": ("○", "still"),
         "ok": ("✓", "good"),
         "healthy": ("✓", "good"),
+        "failing": ("✗", "bad"),
+        "guard refused": ("✗", "bad"),
+        "overdue": ("!", "warn"),
+        "unserved": ("!", "warn"),
+        "stuck": ("!", "warn"),
+        "quarantine": ("!", "warn"),
+        "sink behind": ("!", "warn"),
         "violated": ("✗", "bad"),
         "passed": ("✓", "good"),
         "advice": ("!", "warn"),
@@ -54,6 +64,16 @@ def until(at: datetime | None, now: datetime) -> str:
     if at is None:
         return ""
     return "now" if at <= now else f"in {duration(at - now)}"
+
+
+def entities(count: int) -> str:
+    """`1 entity`, `2,000 entities`."""
+    return f"{count:,} {'entity' if count == 1 else 'entities'}"
+
+
+def many(count: int, word: str) -> str:
+    """`1 page`, `2,000 pages`."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def brief(value: object, told: str) -> str:

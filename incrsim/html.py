@@ -23,6 +23,10 @@ LONGEST = 2000
 """How many characters of a text a cell shows."""
 
 
+WHOLE = 45
+"""Texts of so many characters stay on one line: statuses, most refs."""
+
+
 class Html(str):
     """Text that is HTML already: all other text is escaped before it becomes part of some."""
 
@@ -31,7 +35,8 @@ class Html(str):
 
 # Of Okabe and Ito's palette: people with any kind of colour vision tell them apart, and none is lost on black or white.
 _TINTS = {"good": "0,158,115", "busy": "0,114,178", "warn": "230,159,0", "bad": "213,94,0", "still": "128,128,128"}
-_CELL = "padding:.15em 1.2em .15em 0;vertical-align:top;max-width:48em;overflow-wrap:anywhere"
+_TABLE = "border-collapse:collapse;margin:.3em 0"
+_CELL = "padding:.15em 1.2em .15em 0;vertical-align:top;max-width:48em"
 _LINE = "border-bottom:1px solid rgba(128,128,128,.35)"
 
 
@@ -87,33 +92,31 @@ def bar(share: float) -> Html:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], more: str = "") -> Html:
-    """A table; numbers stand to the right.
+    """A table; numbers stand to the right, and columns that hold nothing are left out.
 
     Args:
-        head: the columns' names, with their units.
+        head: the columns' names, with their units; none is shown when all are empty.
         rows: values as `cell` takes them.
         more: what stands below it, say that there are more rows.
     """
-    values = [list(row) for row in rows]
-    first = values[0] if values else [""] * len(head)
-    names = "".join(_td("th", name, beside, _LINE) for name, beside in zip(head, first, strict=True))
-    body = "".join(f"<tr>{''.join(_td('td', each, each) for each in row)}</tr>" for row in values)
+    columns = [(name, values) for name, *values in zip(head, *rows, strict=True) if not all(map(_is_empty, values))]
+    names = "".join(_td("th", name, values[0], f"white-space:nowrap;{_LINE}") for name, values in columns)
+    top = f"<thead><tr>{names}</tr></thead>" if any(name for name, _ in columns) else ""
+    lines = zip(*(values for _, values in columns), strict=True)
+    body = "".join(f"<tr>{''.join(_td('td', each, each, _wrapping(each)) for each in line)}</tr>" for line in lines)
     below = f'<div style="opacity:.75">{text(more)}</div>' if more else ""
-    return Html(
-        f'<table style="border-collapse:collapse;margin:.3em 0"><thead><tr>{names}</tr></thead>'
-        f"<tbody>{body}</tbody></table>{below}"
-    )
+    return Html(f'<table style="{_TABLE}">{top}<tbody>{body}</tbody></table>{below}')
 
 
 def facts(known: Mapping[str, object]) -> Html:
     """A value on each line, with what it is before it; `None` and empty ones are left out."""
     lines = "".join(
         f'<tr><th style="{_CELL};text-align:left;font-weight:normal;opacity:.75;white-space:nowrap">{text(name)}</th>'
-        f'<td style="{_CELL};text-align:left">{cell(value)}</td></tr>'
+        f'<td style="{_CELL};text-align:left;overflow-wrap:anywhere">{cell(value)}</td></tr>'
         for name, value in known.items()
-        if value is not None and value not in ("", ())
+        if not _is_empty(value)
     )
-    return Html(f'<table style="border-collapse:collapse;margin:.3em 0"><tbody>{lines}</tbody></table>')
+    return Html(f'<table style="{_TABLE}"><tbody>{lines}</tbody></table>')
 
 
 def card(title: str, *parts: str | Html, of: str = "") -> Html:
@@ -140,9 +143,24 @@ def records(items: Sequence[object], more: str = "") -> Html:
     if first is None or not is_dataclass(first):
         return table([""], [(each,) for each in items], more)
     names = [each.name for each in fields(first)]
-    return table(
-        [name.replace("_", " ") for name in names], ([getattr(each, name) for name in names] for each in items), more
-    )
+    head = [name.replace("_", " ") for name in names]
+    return table(head, ([_field(each, name) for name in names] for each in items), more)
+
+
+def _field(item: object, name: str) -> object:
+    """A number that is a name is not written as a number."""
+    value = getattr(item, name)
+    return str(value) if name == "id" else value
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value == ""
+
+
+def _wrapping(value: object) -> str:
+    """Words and refs stay whole; sentences give way."""
+    short = not isinstance(value, str) or isinstance(value, Html) or len(value) <= WHOLE
+    return "white-space:nowrap" if short else "overflow-wrap:anywhere;min-width:16em"
 
 
 def _td(tag: str, shown: object, value: object, line: str = "") -> str:

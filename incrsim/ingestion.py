@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from operator import add, attrgetter
 
-from incrsim.glance import brief
+from incrsim.glance import brief, many
 from incrsim.guards import Verdict
-from incrsim.html import card, facts
+from incrsim.html import Html, card, facts, table
 
 
 class Status(StrEnum):
@@ -162,11 +162,10 @@ class Ingestion:
     def __str__(self) -> str:
         """One line for terminals."""
         ended = f" ({self.outcome})" if self.outcome and self.outcome != str(self.status) else ""
-        pages = f"{self.pages:,} page{'' if self.pages == 1 else 's'}"
-        return f"ingestion {self.number}: {self.status}{ended}, {pages}, {self.counts}"
+        return f"ingestion {self.number}: {self.status}{ended}, {many(self.pages, 'page')}, {self.counts}"
 
     def __repr__(self) -> str:
-        return brief(self, str(self))
+        return brief(self, str(self).removeprefix("ingestion "))
 
     def _repr_html_(self) -> str:
         """For notebooks."""
@@ -197,3 +196,23 @@ class Ingestion:
             parts.append(str(self.verdict))
         parts.append(f"now {self.status}" + (f" ({self.outcome})" if self.outcome else ""))
         return "; ".join(parts)
+
+
+_HEAD = ("no.", "status", "outcome", "pages", "entities", "began", "ended", "why")
+
+
+def ingestions(records: Iterable[Ingestion], more: str = "") -> Html:
+    """A table of ingestions, for notebooks.
+
+    Args:
+        records: the ingestions.
+        more: what stands below it.
+    """
+    return table(_HEAD, map(_cells, records), more)
+
+
+def _cells(record: Ingestion) -> tuple[object, ...]:
+    failure, verdict = record.last_error, record.verdict
+    why = f"{failure.error}: {failure.message}" if failure and verdict is None else str(verdict or "")
+    times = (record.started_at, record.completed_at if verdict is None else verdict.decided_at)
+    return (record.number, record.status, record.outcome, record.pages, str(record.counts), *times, why)

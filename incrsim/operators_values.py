@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from incrsim.glance import brief, until
+from incrsim.glance import brief, many, until
 from incrsim.guards import Verdict
 from incrsim.html import Html, card, facts, label, records, table
-from incrsim.ingestion import Counts, Failure, NextAction, Outcome, Status
+from incrsim.ingestion import Counts, Failure, Ingestion, NextAction, Outcome, Status, ingestions
 from incrsim.operators_health import Known, Reason, reasons
 from incrsim.plain import plain
 from incrsim.store.operating import Approved, Gone, Operated, Serving
@@ -49,8 +49,11 @@ class Listing(Generic[Item_co]):
     def _repr_html_(self) -> str:
         """For notebooks."""
         more = "" if self.next is None else f"there are more: after={self.next!r}"
-        known = [each for each in self.items if isinstance(each, ProviderStatus)]
-        return statuses(known, more) if known else records(self.items, more)
+        if all(isinstance(each, ProviderStatus) for each in self.items):
+            return statuses(cast("tuple[ProviderStatus, ...]", self.items), more)
+        if all(isinstance(each, Ingestion) for each in self.items):
+            return ingestions(cast("tuple[Ingestion, ...]", self.items), more)
+        return records(self.items, more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +114,14 @@ class ProviderStatus:
             return "nothing until it is resumed"
         if self.working is not None:
             return f"{self.working} works on it"
-        return f"{self.next_action} {until(self.next_action_at, self.now)}".strip()
+        does = "rest ends" if self.next_action is NextAction.REST else self.next_action
+        return f"{does} {until(self.next_action_at, self.now)}".strip()
 
     def __str__(self) -> str:
         """One line for terminals."""
         paused = " (paused)" if self.paused else ""
         troubles = "".join(f"; {reason.trouble}: {reason.sentence}" for reason in self.reasons)
-        progress = f"ingestion {self.ingestion}, {self.pages:,} pages, {self.counts}"
+        progress = f"ingestion {self.ingestion}, {many(self.pages, 'page')}, {self.counts}"
         return f"{self.provider}: {self.status}{paused}, {progress}; next: {self.next_step}{troubles}"
 
     def __repr__(self) -> str:
@@ -150,8 +154,8 @@ class ProviderStatus:
             self.ingestion,
             self.pages,
             self.counts.returned,
-            None if verdict is None else verdict.word,
-            ", ".join(reason.trouble for reason in self.reasons) or label("healthy"),
+            None if verdict is None else label(verdict.word),
+            Html(" ".join(label(reason.trouble) for reason in self.reasons)) or label("healthy"),
         )
 
 

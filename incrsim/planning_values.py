@@ -9,7 +9,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from incrsim.glance import brief
+from incrsim.glance import brief, entities, many
 from incrsim.guards import Verdict
 from incrsim.html import SHOWN as SHOWN_ROWS, Html, card, facts, table
 from incrsim.ingestion import Counts
@@ -149,17 +149,25 @@ class Plan:
         """For notebooks; a plan that was closed has its numbers only."""
         counts = self.counts
         numbers = {
-            "source": f"{counts.returned:,} entities on {self.pages:,} pages",
-            "to add": f"{self.added:,} entities",
-            "to change": f"{self.changed:,} entities",
-            "to remove": f"{self.removed:,} entities",
-            "as they are": f"{counts.unchanged:,} entities",
+            "source": f"{entities(counts.returned)} on {many(self.pages, 'page')}",
+            "to add": entities(self.added),
+            "to change": entities(self.changed),
+            "to remove": entities(self.removed),
+            "as they are": entities(counts.unchanged),
             "not taken": f"{counts.invalid:,} invalid, {counts.lost:,} of another provider",
-            "sweep": "none: too much is invalid" if self.verdict is None else f"would be {self.verdict}",
+            "sweep": self._sweep(),
         }
         title = f"Plan of {self.provider}, ingestion {self.ingestion}: nothing was changed"
-        word = "failed" if self.verdict is None else self.verdict.word
+        word = "no sweep" if self.verdict is None else f"would be {self.verdict.word}"
         return card(title, facts(numbers), *self._first_changes(), of=word)
+
+    def _sweep(self) -> str:
+        verdict = self.verdict
+        if verdict is None:
+            return "none: too much is invalid"
+        if verdict.refused:
+            return f"would be {verdict}"
+        return f"would remove {verdict.collected:,} of {verdict.census.base:,} ({verdict.percentage:.2f} %)"
 
     def _first_changes(self) -> Iterator[Html]:
         changes = self.added + self.changed + self.removed

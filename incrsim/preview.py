@@ -18,7 +18,7 @@ from incrsim.entity_table import entity_table
 from incrsim.errors import CallerError, IncrsimError, InvalidCursor, InvalidPage, PageTimeout
 from incrsim.errors_text import escaped, text_of
 from incrsim.frames import frame
-from incrsim.glance import brief
+from incrsim.glance import brief, entities, many
 from incrsim.host import BurstSession, Host, ThreadHost
 from incrsim.html import SHOWN, Html, card, table
 from incrsim.options import ProviderOptions
@@ -160,7 +160,7 @@ class Preview:
         broken = sum(not each.harmless for each in self.findings)
         verdict = f"{broken:,} problem{'s' * (broken > 1)}" if broken else "no rule broken"
         return (
-            f"{self.provider}: {len(self.pages):,} pages, {self.entities:,} entities in {self.seconds:.3f} s "
+            f"{self.provider}: {many(len(self.pages), 'page')}, {entities(self.entities)} in {self.seconds:.3f} s "
             f"({self.entities_per_second:,.0f}/s), {verdict}; nothing was written"
         )
 
@@ -312,5 +312,5 @@ def _behind(page: PreviewedPage) -> str:
 
 
 def _page_line(page: PreviewedPage) -> str:
-    text = f"  page {page.number}: {len(page.entities):,} entities in {page.seconds:.3f} s, {_behind(page)}"
+    text = f"  page {page.number}: {entities(len(page.entities))} in {page.seconds:.3f} s, {_behind(page)}"
     return text if len(text) <= _SHOWN_MESSAGE else f"{text[:_SHOWN_MESSAGE]}…"

@@ -14,7 +14,7 @@ from incrsim.cursor import JSONValue
 from incrsim.entity import Entity
 from incrsim.entity_table import entity_table
 from incrsim.errors import InvalidPage, InvalidProvider
-from incrsim.glance import brief
+from incrsim.glance import brief, entities
 from incrsim.html import SHOWN, Html, card, facts, records
 from incrsim.provider_events import check_handler
 
@@ -92,11 +92,11 @@ class Page:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        entities, problems = self.entities, self.problems
+        held, problems = self.entities, self.problems
         parts = [facts({"entities": self._size(), "behind it": self._behind()})]
-        if isinstance(entities, Sequence) and entities:
-            left = len(entities) - SHOWN
-            parts.append(entity_table(entities[:SHOWN], f"… and {left:,} more" if left > 0 else ""))
+        if isinstance(held, Sequence) and held:
+            left = len(held) - SHOWN
+            parts.append(entity_table(held[:SHOWN], f"… and {left:,} more" if left > 0 else ""))
         if isinstance(problems, Sequence) and problems:
             parts += [Html("<div>Problems</div>"), records(problems[:SHOWN])]
         return card("Page", *parts)
@@ -104,7 +104,7 @@ class Page:
     def _size(self) -> str:
         if not isinstance(self.entities, Sized):
             return "entities that were not read yet"
-        return f"{len(self.entities):,} entit{'y' if len(self.entities) == 1 else 'ies'}"
+        return entities(len(self.entities))
 
     def _behind(self) -> str:
         return "the last page" if self.done else f"then {self.cursor!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from incrsim.glance import brief
+from incrsim.glance import brief, many
 from incrsim.html import card, facts
 from incrsim.ingestion import Ingestion, Outcome
 
@@ -88,7 +88,7 @@ class CycleReport:
         numbers = {
             "entities": f"{self.entities:,}",
             "of these": str(done.counts),
-            "read": f"{done.pages:,} pages in {self.seconds:.1f} s ({self.entities_per_second:,.0f} entities/s)",
+            "read": f"{many(done.pages, 'page')} in {self.seconds:.1f} s ({self.entities_per_second:,.0f} entities/s)",
             "sweep": str(done.verdict) if done.verdict else None,
             "last error": f"{failure.error}: {failure.message}" if failure else None,
         }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from incrsim import events
 from incrsim.glance import brief
-from incrsim.html import Html, card, facts
+from incrsim.html import SHOWN, Html, card, facts
 from incrsim.simulation.run_frame import events_frame, rows, to_frame
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.simulator import Happening
@@ -115,15 +115,16 @@ class Run:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        scenario, ends = self.scenario, Counter(row.outcome or "open" for row in rows(self.heard()))
-        strikes = ", ".join(f"{kind} {count:,}" for kind, count in self.faults.most_common())
+        scenario, ends = self.scenario, Counter(row.outcome or "ended from outside" for row in rows(self.heard()))
+        strikes = [f"{kind} {count:,}" for kind, count in self.faults.most_common()]
+        more = f" and of {len(strikes) - SHOWN:,} more kinds" if len(strikes) > SHOWN else ""
         known = {
             "seed": str(scenario.seed),
             "source": f"{scenario.source.entities:,} entities on pages of {scenario.source.page_size:,}",
             "time": f"{scenario.days:g} virtual days in {self.seconds:,.2f} s, {self.steps:,} steps",
             "replicas": f"{scenario.replicas:,}",
             "ingestions": ", ".join(f"{count:,} {outcome}" for outcome, count in ends.most_common()),
-            f"{len(self.effects):,} faults": strikes,
+            f"{len(self.effects):,} faults": ", ".join(strikes[:SHOWN]) + more,
             "digest": self.digest,
         }
         found = [Html(each._repr_html_()) for each in self.findings]  # as notebooks call it

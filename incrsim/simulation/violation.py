@@ -36,7 +36,7 @@ class Finding:
         return f"{self.rule} does not hold for {self.provider!r} since step {self.step}: {what}{told}"
 
     def __repr__(self) -> str:
-        return brief(self, str(self))
+        return brief(self, str(self).partition("\n")[0])
 
     def _repr_html_(self) -> str:
         """For notebooks."""

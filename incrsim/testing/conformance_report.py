@@ -8,9 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from incrsim.frames import frame
-from incrsim.glance import MARKS, brief
+from incrsim.glance import MARKS, brief, entities, many
 from incrsim.html import card, label, table
-from incrsim.operators_sentences import entities, many
 from incrsim.plain import plain
 
 if TYPE_CHECKING:
