@@ -134,5 +134,5 @@ def never_again(patch: Patch) -> None:
 @mutant("C-40", "entities are written in the order of the page", also=POSTGRES)
 def written_unsorted(patch: Patch) -> None:
     patch.rewrite(
-        transactions.write_entities, 'sorted(draft.entities, key=lambda entity: entity.ref or "")', "draft.entities"
+        transactions.write_entities, 'sorted(draft.entities, key=attrgetter("ref"))', "draft.entities"
     )
