@@ -78,7 +78,7 @@ def _note(row: Row, event: events.Event) -> None:
 
 
 def _end(row: Row, record: Ingestion) -> None:
-    row.counts, row.pages, row.ended = record.counts, record.pages, record.completed_at
+    row.counts, row.pages, row.ended, row.verdict = record.counts, record.pages, record.completed_at, record.verdict
     row.outcome = None if record.outcome is None else str(record.outcome)
 
 
