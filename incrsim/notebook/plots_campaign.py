@@ -32,7 +32,8 @@ def campaign(counts: Mapping[Pair, int], impossible: Collection[Pair] = (), ax: 
     statuses = [str(status) for status in Status if status in found] + sorted(found - set(Status))
     faults = list(dict.fromkeys(fault for _, fault in counts))
     axes = axes_or_new(ax, height=1.6 + _ROW * len(faults))
-    _map(axes, [[counts.get((status, fault), 0) for status in statuses] for fault in faults])
+    if counts:
+        _map(axes, [[counts.get((status, fault), 0) for status in statuses] for fault in faults])
     for row, fault in enumerate(faults):
         for column, status in enumerate(statuses):
             if (status, fault) in impossible:
@@ -53,8 +54,8 @@ def _map(axes: Axes, rows: list[list[int]]) -> None:
     import numpy as np
     from matplotlib.colors import LogNorm
 
-    values = np.array(rows, dtype=float).reshape(len(rows), -1)
-    most = max(values.max(initial=0), 10)
+    values = np.array(rows, dtype=float)
+    most = max(values.max(), 10)
     shades = np.ma.masked_equal(values, 0)
     axes.imshow(shades, aspect="auto", cmap="cividis_r", norm=LogNorm(1, most), interpolation="none")
     axes.set_xticks(np.arange(values.shape[1] + 1) - 0.5, minor=True)

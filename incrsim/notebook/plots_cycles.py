@@ -35,7 +35,13 @@ def stale(cycles: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for outcome, colour, hatch, label in _BARS:
         those = swept[swept["outcome"] == outcome]
         if len(those):
-            style: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0, "label": label}
+            style: dict[str, Any] = {
+                "color": colour,
+                "hatch": hatch,
+                "edgecolor": "white",
+                "linewidth": 0,
+                "label": label,
+            }
             axes.bar(those["ingestion"], those["removable"].astype(float), **style)
     percentage = (swept["limit_percentage"] * swept["base"] / 100).astype("Float64")
     _limit(axes, swept["ingestion"], percentage, BLACK, "limit: percentage")

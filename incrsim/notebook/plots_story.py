@@ -118,7 +118,7 @@ class _Teller:
         replicas = range(run.scenario.replicas)
         self._run = run
         self._now = 0.0
-        self._provider = _Strip(Status.SCHEDULED)
+        self._provider = _Strip(str(Status.SCHEDULED))
         self._replicas = {number: _Strip(IDLE) for number in replicas}
         self._frozen: dict[int, list[Span]] = {number: [] for number in replicas}
         self._deaths: dict[int, list[float]] = {number: [] for number in replicas}
