@@ -117,7 +117,7 @@ def check(model: Model, book: Book, fate: Fate, refs: AbstractSet[str], rule: st
 def _rule(ref: str, fate: Fate, rule: str) -> str:
     if ref in fate.quarantined:
         return "C-7"
-    return "C-11" if ref in fate.updated else rule
+    return "C-11" if ref in fate.updated and rule == "C-10" else rule
 
 
 def difference(ref: str, must: Held | None, found: Held | None) -> tuple[str, str]:
