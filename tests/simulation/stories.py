@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from incrsim import events
 from incrsim.clock import EPOCH
-from incrsim.errors import CursorExpired, FatalError, RateLimited
+from incrsim.errors import (
+    CursorExpired,
+    FatalError,
+    InvalidTransition,
+    ProviderBusy,
+    RateLimited,
+    SupersededVerdict,
+    WrongCount,
+)
 from incrsim.lifecycle import Operator
 from incrsim.provider import Problem
 from incrsim.simulation import faults
@@ -104,16 +113,19 @@ def a_page_may_fail_for_one_invalid_entity() -> None:
 
 def two_providers_keep_apart() -> None:
     """Claims are lost, and won with a location key."""
-    first = Judged("abcd")
-    second = Judged("cdef", beside=first, name="second")
+    first = Judged("abcde")
+    second = Judged("cdefg", beside=first, name="second")
     first.source.keys = {"c": "key"}
     first.cycles()
     second.source.keys = {"c": "key", "d": "another"}
     second.cycles()
+    second.told({"a": 9, "d": 9}, ["b"])
+    first.source.keys = {"c": "key", "a": "its own"}
     first.cycles()
     first.changed(d=None)
     first.cycles()
     second.cycles(2)
+    first.delivered()
     first.oracle.ended()
 
 
@@ -147,6 +159,8 @@ def operators_at_any_time() -> None:
 def retire_and_full_mutations() -> None:
     """All goes with the right count; a full mutation is an ingestion of its own."""
     world = Judged(NAMES, reject_removals_above_count=2)
+    other = Judged("mn", beside=world, name="other")
+    other.cycles()
     world.cycles()
     world.full(dict.fromkeys("abcdefgx", 2))
     world.full({"a": 1})
@@ -249,7 +263,7 @@ def a_sweep_that_fails() -> None:
     world = Judged(NAMES, backoff=["1m", "5m"])
     world.cycles()
     world.changed(a=None, b=None)
-    world.failing_sweeps = 4
+    world.store.failing_sweeps = 4
     world.cycles()
     world.ended()
 
@@ -320,6 +334,90 @@ def many_at_once() -> None:
         vars(sweeps)["SWEEP_CHUNK"] = size
 
 
+def the_same_again() -> None:
+    """A page comes twice in an ingestion: what is new, changed or invalid counts once, and is told once."""
+    repeated = Fault(faults.REPEATED_PAGE, occurrences=(2, 5, 8))
+    world = Judged(NAMES, faults=[repeated], max_invalid_percentage=25)
+    world.cycles()
+    world.changed(a=2, b=0, c=0, x=1)
+    world.cycles(2)
+    world.changed(b=1, c=1)
+    world.ended()
+
+
+def as_many_invalid_as_may_be() -> None:
+    """One alone is never too much; exactly the limit is not, either."""
+    world = Judged(NAMES, max_invalid_percentage=0)
+    world.changed(a=0)
+    world.cycles(2)
+    world = Judged(NAMES, max_invalid_percentage=25)
+    world.changed(a=0, h=0)
+    world.cycles(2)
+    world.changed(a=1, h=1)
+    world.ended()
+
+
+def refused_with_grace() -> None:
+    """What is within its grace is not among the refs of a verdict."""
+    world = Judged(NAMES, removal_grace_cycles=1, reject_removals_above_count=0)
+    world.cycles()
+    world.changed(a=None, b=None)
+    world.cycles()
+    world.changed(c=None)
+    world.cycles()
+    assert len(world.store.stale("written")) == 2
+    world.approve()
+    world.cycles()
+    world.operate(Operator.START)
+    world.cycles(2)
+
+
+def emptied_without_a_guard() -> None:
+    """Then it is emptied."""
+    world = Judged(NAMES)
+    world.cycles()
+    world.changed(**dict.fromkeys(NAMES))
+    world.ended()
+
+
+def pauses() -> None:
+    """A burst ends at its next page, a sweep waits, nothing is claimed."""
+    world = Judged(NAMES, replicas=2, burst_length="1m")
+    world.until(events.PageFetched)
+    world.operate(Operator.PAUSE)
+    world.until(events.BurstEnded)
+    world.until(events.Waiting)
+    world.clock.advance(timedelta(days=2))
+    world.until(events.Waiting)
+    world.operate(Operator.RESUME)
+    world.until(events.PageCommitted)
+    world.until(events.PageFetched)
+    world.operate(Operator.PAUSE)
+    world.until(events.BurstEnded)
+    world.until(events.Waiting)
+    world.operate(Operator.RESUME)
+    world.ended()
+
+
+def calls_that_are_refused() -> None:
+    """A wrong count, a verdict that is none, an ingestion that is under way."""
+    world = Judged(NAMES, burst_length="2s")
+    world.changed(a=0)
+    world.cycles()
+    with suppress(WrongCount):
+        world.outside.retire("written", 3)
+    with suppress(SupersededVerdict):
+        world.approve()
+    world.until(events.PageCommitted)
+    with suppress(ProviderBusy):
+        world.full({"a": 1})
+    world.until(events.BurstEnded)
+    with suppress(InvalidTransition):
+        world.full({"a": 1})
+    world.operate(Operator.DELETE)
+    world.ended()
+
+
 STORIES = {
     story.__name__: story
     for story in (
@@ -344,5 +442,11 @@ STORIES = {
         a_paused_replica,
         a_sink,
         many_at_once,
+        the_same_again,
+        as_many_invalid_as_may_be,
+        refused_with_grace,
+        emptied_without_a_guard,
+        pauses,
+        calls_that_are_refused,
     )
 }

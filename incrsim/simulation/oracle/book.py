@@ -72,8 +72,8 @@ class Hand:
         committed_at: when its last page of this burst was committed.
         unsure: the number and cursor of a page that was committed, and whose replica may not know it.
         blocked: whether a sink blocked this burst (C-12).
-        leaving: whether its burst may end early: the process was told to go, or the provider was paused at its last
-            page.
+        paused: whether the provider was paused when its last page was committed: the burst must end there (C-33).
+        leaving: whether its burst may end early, since the process was told to go.
     """
 
     fence: int = -1
@@ -84,6 +84,7 @@ class Hand:
     committed_at: datetime | None = None
     unsure: tuple[int, str | None] | None = None
     blocked: bool = False
+    paused: bool = False
     leaving: bool = False
 
 

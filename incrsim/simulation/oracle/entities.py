@@ -64,7 +64,7 @@ def fate_of(model: Model, book: Book, entities: dict[str, Seen]) -> Fate:
             fate.inserted.add(ref)
             fate.writes[ref] = Held(name, seen.digest, seen.location_key)
         elif held.owner == name:
-            if held.digest == seen.digest:
+            if held.digest == seen.digest and held.location_key == seen.location_key:
                 same.append(ref)
             else:
                 fate.updated.add(ref)

@@ -18,7 +18,6 @@ from incrsim.store.contract import CommittedPage, Mark
 
 RULES = {"status": "C-14", "number": "C-15", "due_at": "C-14", "attempts": "C-17", "cursor": "C-10", "pages": "C-38"}
 INVALID = {"status": "C-7", "number": "C-7", "due_at": "C-7", "outcome": "C-7", "lease": "C-7"}
-FEWEST_INVALID = 2
 
 
 @dataclass(slots=True)
@@ -69,6 +68,7 @@ def commit_page(asked: Asked) -> Plan:
         refused.undone = lambda: _nothing_kept(asked, page, "C-10")
         return refused
     plan = _plan(asked, leaf)
+    plan.torn = "C-10"
     plan.undone = lambda: _nothing_kept(asked, page, "C-10")
     return plan
 
@@ -110,7 +110,7 @@ def _plan(asked: Asked, leaf: Leaf) -> Plan:
         plan = given_up(asked, record._replace(lease=None), Outcome.FAILED, wait, INVALID)
     else:
         plan = Plan(record._replace(status=Status.SWEEPING, sweep_due=True), RULES | {"status": "C-14"})
-        if len(asked.book.cycle.invalid | leaf.invalid) >= FEWEST_INVALID:
+        if asked.book.cycle.invalid or leaf.invalid:
             plan.rules = RULES | INVALID
     ends = plan.effect
 
@@ -126,7 +126,7 @@ def _too_many_invalid(asked: Asked, leaf: Leaf) -> bool:
     """Whether too much of the source was invalid (C-7); what events did meanwhile may be counted or not."""
     cycle = asked.book.cycle
     invalid = len(cycle.invalid | leaf.invalid)
-    if invalid < FEWEST_INVALID:
+    if invalid < 2:  # noqa: PLR2004  # C-7 has it so
         return False
     named = cycle.returned | leaf.refs | leaf.superseded
     distinct = len(named) + len(cycle.unreadable | leaf.unreadable)
@@ -159,7 +159,7 @@ def _keep(asked: Asked, leaf: Leaf, record: Record) -> None:
     cycle.valid = (cycle.valid[0] + leaf.valid[0], cycle.valid[1] + leaf.valid[1])
     hand.unsure = None if isinstance(asked.result, CommittedPage) else (record.pages, page.asked)
     hand.page, hand.since = None, set()
-    hand.committed_at, hand.leaving = asked.now, hand.leaving or asked.before.paused
+    hand.committed_at, hand.paused = asked.now, asked.before.paused
     entities.check(model, book, fate, leaf.superseded, "C-29")
     # What is the same as before is looked at by the next sweep, together with all the rest.
     entities.check(model, book, fate, fate.named() - fate.same, "C-8" if leaf.repeats else "C-10")
