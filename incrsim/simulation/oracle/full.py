@@ -19,8 +19,6 @@ from incrsim.simulation.oracle.plan import Plan, all_of, overtaken, refusal
 from incrsim.simulation.oracle.record import Completed, Record
 from incrsim.store.page import PageDraft
 
-FEWEST_INVALID = 2
-
 
 def apply_full(asked: Asked) -> Plan:
     """Claimed, read, swept and complete at once; the next ingestion is due when the one before was."""
@@ -48,6 +46,7 @@ def _plan(asked: Asked, drafts: tuple[PageDraft, ...], invalid: set[str | bytes]
     if not bad:
         after = after._replace(verdict=asked.book.verdicts + 1, approved=False, expired_before=False)
     plan = Plan(after, all_of("C-30"), effect=asked.book.begin_cycle, undone=lambda: sweeps.unchanged(asked, "C-30"))
+    plan.torn = None  # what it must be is known only when it is examined
     first = (ended(before, now, before.outcome),) if rests else ()
 
     def examine() -> None:
@@ -90,7 +89,7 @@ def _sweep(asked: Asked, read: Record) -> Outcome:
     book.protected = set()  # a direct mutation may remove what the source still holds
     tally = Tally.of(book, asked.options)
     refuses = any(tally.refused_by(asked.options).values())
-    sweeps.judge(asked, tally, read.number)
+    sweeps.judge(asked, tally, read.number, limits="C-30")
     return Outcome.REFUSED if refuses else Outcome.SWEPT
 
 
@@ -106,7 +105,7 @@ def _too_many(asked: Asked, drafts: tuple[PageDraft, ...], invalid: set[str | by
     """Whether too much of it is invalid (C-7); what events did before in the ingestion counts too."""
     book: Book = asked.book
     bad = invalid if rests else invalid | book.cycle.invalid
-    if len(bad) < FEWEST_INVALID:
+    if len(bad) < 2:  # noqa: PLR2004  # C-7 has it so
         return False
     refs = {each.ref for draft in drafts for each in draft.entities}
     refs |= {each for each in bad if isinstance(each, str)}
