@@ -69,7 +69,14 @@ def simulate(
 
 def judge(world: World) -> Oracle:
     """Who judges what happens, unless somebody else is to."""
-    return Oracle(world.store, world.clock, line=lambda: world.trace.length, protects=world.protects)
+    mirror = None if world.sink is None else world.sink.entities
+    return Oracle(
+        world.store,
+        world.clock,
+        line=lambda: world.trace.length,
+        protects=world.protects,
+        mirror=mirror,
+    )
 
 
 def run_scenario(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from incrsim import events
+from incrsim.guards import Verdict
 from incrsim.ingestion import Status
 from incrsim.simulation.moment import Moment
 from incrsim.simulation.scenario import NOW, OperatorCall, Scenario
@@ -124,14 +125,15 @@ class Course:
 
     def _steps_to_rest(self) -> int:
         pages = 2 + len(self._world.source) // self._world.scenario.source.page_size
-        return QUIET_STEPS + STEPS_A_PAGE * pages * self._cycles_to_rest(self._world.name)
+        cycles = 2 * self._cycles_to_rest(self._world.name)  # each may be refused first
+        return QUIET_STEPS + STEPS_A_PAGE * pages * cycles
 
     def _approve(self, name: str) -> None:
         """A sweep that was refused is let through: by now what is missing has really vanished."""
         state = self._world.state(name)
         if state is None or state.approved or state.ingestion.status is not Status.RESTING:
             return
-        if state.last_verdict is not None and state.last_verdict.refused:
+        if state.last_verdict is not None and _is_to_be_approved(state.last_verdict):
             self._operate("approve", name)
 
     def _operate(self, operator: str, provider: str) -> None:
@@ -165,7 +167,7 @@ class Course:
             return
         if happening.provider == self._world.name:
             self._timeline.arrived_in(happening.ingestion)
-        if type(happening) is events.SweepCommitted:
+        if type(happening) is events.SweepCommitted and not _is_to_be_approved(happening.verdict):
             self._rested[happening.provider] += 1
         if isinstance(happening, _DUE_LATER):
             if happening.due_at is not None:
@@ -181,6 +183,11 @@ class Course:
 
     def _later(self, seconds: float, act: Act) -> None:
         self._timeline.add(self._clock.now() + timedelta(seconds=seconds), act)
+
+
+def _is_to_be_approved(verdict: Verdict) -> bool:
+    """Whether a sweep was refused that would have removed something: it does not count for anybody's grace (C-25)."""
+    return verdict.refused and bool(verdict.census.removable)
 
 
 def planned(scenario: Scenario, people: People) -> Iterator[tuple[Moment, Act]]:

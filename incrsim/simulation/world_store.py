@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 from incrsim.clock import VirtualClock
 from incrsim.errors import CallerError
@@ -53,7 +54,7 @@ def _in_postgres(url: str) -> Iterator[Stores]:
 
         def opened(clock: VirtualClock) -> Store:
             _empty(with_schema)
-            return PostgresStore(url, clock)
+            return PostgresStore(_unsynced(url), clock)
 
         try:
             yield opened
@@ -61,6 +62,15 @@ def _in_postgres(url: str) -> Iterator[Stores]:
             _empty(with_schema)
     finally:
         with_schema.close()
+
+
+def _unsynced(url: str) -> str:
+    """The same database, in sessions that wait for no disk: nothing of a simulation has to outlive the server."""
+    address, question, query = url.partition("?")
+    given = parse_qs(query)
+    if "options" in given or "prepare_threshold" in given:  # a pooler passes no options on
+        return url
+    return f"{address}?{query}{'&' if question else ''}options=-csynchronous_commit%3Doff"
 
 
 def _refuse_used(store: PostgresStore) -> None:
