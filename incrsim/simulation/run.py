@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from incrsim import events
-from incrsim.simulation.run_frame import to_frame
+from incrsim.glance import brief
+from incrsim.html import SHOWN, Html, card, facts
+from incrsim.ingestion import Status
+from incrsim.simulation.run_frame import events_frame, rows, to_frame
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.simulator import Happening
 from incrsim.simulation.violation import Finding
@@ -32,6 +34,7 @@ class Run:
         effects: each fault that took effect, with the number of its opportunity.
         losses: how many entities that the source held all along were swept, by provider and ingestion: where its pages
             drift or it lies, guards and grace bound that, and nothing can exclude it.
+        met: how often each kind of fault took effect in each status of an ingestion.
         digest: of the trace (C-41).
         seconds: real ones.
     """
@@ -43,6 +46,7 @@ class Run:
     steps: int
     effects: tuple[tuple[str, int], ...]
     losses: Mapping[tuple[str, int], int]
+    met: Mapping[tuple[str, Status], int]
     digest: str
     seconds: float
 
@@ -59,18 +63,27 @@ class Run:
     @property
     def cycles(self) -> int:
         """How many ingestions of the provider came to rest: swept or refused."""
-        return sum(isinstance(each, events.SweepCommitted) for each in self.events())
+        return sum(isinstance(each, events.SweepCommitted) for each in self.heard())
+
+    @property
+    def claimed_by(self) -> tuple[int, ...]:
+        """The numbers of the replicas that claimed an ingestion of the provider."""
+        return tuple(sorted({number for number, each in self.numbered_events() if isinstance(each, events.Claimed)}))
 
     @property
     def faults(self) -> Counter[str]:
         """How often each kind of fault took effect."""
         return Counter(kind for kind, _ in self.effects)
 
-    def events(self) -> Iterator[events.Event]:
-        """The engine's events about the provider, in order."""
-        for _, each in self.happenings:
+    def numbered_events(self) -> Iterator[tuple[int, events.Event]]:
+        """The engine's events about the provider, in order, each with the replica's number."""
+        for number, each in self.happenings:
             if isinstance(each, events.Event) and each.provider == self.provider:
-                yield each
+                yield number, each
+
+    def heard(self) -> Iterator[events.Event]:
+        """The same, without the numbers."""
+        return (each for _, each in self.numbered_events())
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each ingestion of the provider.
@@ -78,7 +91,15 @@ class Run:
         Raises:
             MissingExtra: when pandas is not installed.
         """
-        return to_frame(self.events())
+        return to_frame(self.heard())
+
+    def events(self) -> pd.DataFrame:
+        """A row for everything that happened: what replicas, operators, the source and faults did, in order.
+
+        Raises:
+            MissingExtra: when pandas is not installed.
+        """
+        return events_frame(self.happenings)
 
     def to_dict(self) -> dict[str, Any]:
         """The run as JSON values."""
@@ -95,11 +116,28 @@ class Run:
             "ok": self.ok,
         }
 
-    def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
-
     def __str__(self) -> str:
         """A sentence or two for terminals."""
         faults = f"{len(self.effects):,} faults" if self.effects else "no faults"
         told = f"{self.provider}, seed {self.scenario.seed}: {self.cycles:,} cycles in {self.steps:,} steps, {faults}"
         return f"{told}: {self.verdict}"
+
+    def __repr__(self) -> str:
+        return brief(self, str(self))
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        scenario, ends = self.scenario, Counter(row.outcome or "ended from outside" for row in rows(self.heard()))
+        strikes = [f"{kind} {count:,}" for kind, count in self.faults.most_common()]
+        more = f" and of {len(strikes) - SHOWN:,} more kinds" if len(strikes) > SHOWN else ""
+        known = {
+            "seed": str(scenario.seed),
+            "source": f"{scenario.source.entities:,} entities on pages of {scenario.source.page_size:,}",
+            "time": f"{scenario.days:g} virtual days in {self.seconds:,.2f} s, {self.steps:,} steps",
+            "replicas": f"{scenario.replicas:,}",
+            "ingestions": ", ".join(f"{count:,} {outcome}" for outcome, count in ends.most_common()),
+            f"{len(self.effects):,} faults": ", ".join(strikes[:SHOWN]) + more,
+            "digest": self.digest,
+        }
+        found = [Html(each._repr_html_()) for each in self.findings]  # as notebooks call it
+        return card(f"Run of {self.provider}", facts(known), *found, of="ok" if self.ok else "violated")

@@ -130,6 +130,7 @@ def run_scenario(
         steps=course.steps,
         effects=tuple(world.dice.effects),
         losses=dict(world.observer.losses) if isinstance(world.observer, Oracle) else {},
+        met=world.dice.met,
         digest=taken_down.digest,
         seconds=time.perf_counter() - began,
     )

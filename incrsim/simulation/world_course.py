@@ -84,7 +84,9 @@ class Course:
     def _step(self, lane: Lane) -> None:
         self.steps += 1
         self._timeline.step += 1
+        self._world.acting = lane.run.name
         lane.run.step(lane.index)
+        self._world.acting = self._world.name
 
     # --- the quiet phase ----------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -36,10 +36,9 @@ def stores(database: str | None) -> Iterator[Stores]:
     if database is None or database == "memory":
         yield MemoryStore
     elif database == "embedded":
-        from incrsim.store.embedded import start
-        from incrsim.store.embedded_store import temporary_home
+        from incrsim.store.embedded_store import temporary_server
 
-        with temporary_home() as home, closing(start(home)) as server:
+        with temporary_server() as server:
             yield from _in_postgres(server.url)
     else:
         yield from _in_postgres(postgres_url(database))

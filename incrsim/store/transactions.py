@@ -9,6 +9,7 @@ mutations do in `deltas` and `full`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from incrsim import guards, lifecycle
 from incrsim.errors import Fenced, InvalidTransition
@@ -117,7 +118,7 @@ def write_entities(
         options: what to do with invalid ones.
     """
     # Written in the order of refs, whatever the page has, no two providers wait for each other in a circle (C-40).
-    in_order = sorted(draft.entities, key=lambda entity: entity.ref or "")
+    in_order = sorted(draft.entities, key=attrgetter("ref"))
     compared = tx.compare(in_order, ingestion, draft.cursor_digest)
     with tx.inserting(written_in) as insert:
         changes = decide(draft, compared, tx.provider.name, ingestion, options, insert)
