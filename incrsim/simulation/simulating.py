@@ -69,13 +69,12 @@ def simulate(
 
 def judge(world: World) -> Oracle:
     """Who judges what happens, unless somebody else is to."""
-    mirror = None if world.sink is None else world.sink.entities
     return Oracle(
         world.store,
         world.clock,
         line=lambda: world.trace.length,
         protects=world.protects,
-        mirror=mirror,
+        sink=world.sink,
     )
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from incrsim import mutations
 from incrsim.clock import VirtualClock
 from incrsim.engine import Engine
+from incrsim.errors import StoreUnavailable
 from incrsim.host import InlineHost
 from incrsim.lifecycle import Operator
 from incrsim.options import ProviderOptions
@@ -27,6 +28,7 @@ from incrsim.store.memory import MemoryStore
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from incrsim.guards import Verdict
     from incrsim.simulation.dice import Fault
     from incrsim.store import Store
 
@@ -119,6 +121,7 @@ class Judged:
         )
         self.source = Written(self.clock, dict(items) if not isinstance(items, str) else dict.fromkeys(items, 1), name)
         self.options = ProviderOptions.of(**options)
+        self.failing_sweeps = 0
         self._dice = Dice(1, faults)
         self._troubles = StoreTroubles(self._dice, self.clock)
         self.run: Simulation = Simulation(
@@ -168,8 +171,14 @@ class Judged:
 
     def approve(self) -> None:
         """An operator approves what the last verdict refused."""
+        self.outside.approve(self.source.name, self.verdict.id)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The last one."""
         verdict = self.store.state(self.source.name).last_verdict
-        self.outside.approve(self.source.name, 0 if verdict is None else verdict.id)
+        assert verdict is not None
+        return verdict
 
     def ended(self) -> None:
         """Another two cycles in peace, and the end."""
@@ -181,7 +190,8 @@ class Judged:
         return Engine(self.source, self.options, self.outside, self.clock, InlineHost(self.clock), "operator")
 
     def _watched(self, number: int) -> Store:
-        return watched_store(self.store, self._dice, self.oracle, self.clock, number, self._troubles)
+        store = cast("Store", _Failing(self))
+        return watched_store(store, self._dice, self.oracle, self.clock, number, self._troubles)
 
     def _fit(self, number: int, engine: Engine) -> Engine:
         self.oracle.redeployed(number, self.options)
@@ -195,3 +205,19 @@ class Judged:
             is_valid=lambda each: not each.violations,
         )
         return replace(engine, provider=provider, store=self._watched(number), options=self.options)
+
+
+class _Failing:
+    """A world's store, whose sweeps fail as often as the world says."""
+
+    def __init__(self, world: Judged) -> None:
+        self._world = world
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._world.store, name)
+
+    def commit_sweep(self, *arguments: Any) -> Any:
+        if self._world.failing_sweeps:
+            self._world.failing_sweeps -= 1
+            raise StoreUnavailable("no answer")
+        return self._world.store.commit_sweep(*arguments)

@@ -34,6 +34,8 @@ class Cycle:
         written: owned refs that it wrote or an event marked: what counts no second time (C-8).
         cursors: those that its pages returned (C-5).
         invalid: what was invalid: refs, or digests of those without a readable one (C-7).
+        spared: refs that are marked though no page returned them as they should be: quarantined, or named as unreadable
+            (C-7).
         lost: refs whose claim was recorded as lost (C-9).
         unreadable: digests of entities without a readable ref.
         parts: how often a page reported a part of the source that it could not read; the store counts the same message
@@ -49,6 +51,7 @@ class Cycle:
     written: set[str] = field(default_factory=set)
     cursors: set[str] = field(default_factory=set)
     invalid: set[str | bytes] = field(default_factory=set)
+    spared: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     unreadable: set[bytes] = field(default_factory=set)
     parts: int = 0

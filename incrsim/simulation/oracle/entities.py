@@ -106,10 +106,10 @@ def check(model: Model, book: Book, fate: Fate, refs: AbstractSet[str], rule: st
         Violation: of C-9 where an owner is wrong, of `rule` where anything else is.
     """
     truth = model.known(refs) if refs else {}
-    for ref in refs:
+    wrong = [ref for ref in refs if model.catalog.get(ref) != truth.get(ref)]
+    if wrong:
+        ref = min(wrong)
         must, found = model.catalog.get(ref), truth.get(ref)
-        if must == found:
-            continue
         owners = must is not None and found is not None and must.owner != found.owner
         raise book.violated("C-9" if owners else _rule(ref, fate, rule), *difference(ref, must, found))
 
@@ -117,7 +117,7 @@ def check(model: Model, book: Book, fate: Fate, refs: AbstractSet[str], rule: st
 def _rule(ref: str, fate: Fate, rule: str) -> str:
     if ref in fate.quarantined:
         return "C-7"
-    return "C-11" if ref in fate.updated else rule
+    return "C-11" if ref in fate.updated and rule == "C-10" else rule
 
 
 def difference(ref: str, must: Held | None, found: Held | None) -> tuple[str, str]:

@@ -32,6 +32,7 @@ class Leaf:
         fate: what becomes of the entities under `refs`.
         invalid: what of it is invalid: refs, or digests.
         unreadable: digests of entities without a readable ref.
+        valid: how many valid entities it holds, at least and at most.
     """
 
     page: Returned
@@ -41,6 +42,12 @@ class Leaf:
     invalid: set[str | bytes]
     unreadable: set[bytes]
     valid: tuple[int, int]
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a ref is on the page more than once (C-8)."""
+        named = len(self.refs) + len(self.superseded) + len(self.unreadable)
+        return len(self.page.entities) > named
 
 
 def commit_page(asked: Asked) -> Plan:
@@ -97,7 +104,7 @@ def _plan(asked: Asked, leaf: Leaf) -> Plan:
         pages=before.pages + 1, attempts=0, due_at=now, lease=lease, cursor=None if page.done else page.cursor
     )
     if not page.done:
-        plan = Plan(record, RULES)
+        plan = Plan(record, RULES | {"cursor": _rule_of_cursor(asked)})
     elif _too_many_invalid(asked, leaf):
         wait = asked.options.backoff[-1]
         plan = given_up(asked, record._replace(lease=None), Outcome.FAILED, wait, INVALID)
@@ -113,6 +120,12 @@ def _plan(asked: Asked, leaf: Leaf) -> Plan:
 
     plan.effect = effect
     return plan
+
+
+def _rule_of_cursor(asked: Asked) -> str:
+    """One that did not move with its page is C-10's matter, one that is another by now C-4's."""
+    moved = asked.found.pages == asked.before.pages + 1 and asked.found.cursor not in {None, asked.before.cursor}
+    return "C-4" if moved else "C-10"
 
 
 def _too_many_invalid(asked: Asked, leaf: Leaf) -> bool:
@@ -142,6 +155,7 @@ def _keep(asked: Asked, leaf: Leaf, record: Record) -> None:
     entities.apply(model, book, fate, fresh=True)
     cycle.written |= fate.inserted | fate.updated | fate.taken
     book.mark(leaf.refs | set(page.problems))
+    cycle.spared |= fate.quarantined | set(page.problems)
     cycle.returned |= leaf.refs | leaf.superseded
     if page.cursor is not None and not page.done:
         cycle.cursors.add(page.cursor)
@@ -154,10 +168,17 @@ def _keep(asked: Asked, leaf: Leaf, record: Record) -> None:
     hand.committed_at, hand.leaving = asked.now, hand.leaving or asked.before.paused
     entities.check(model, book, fate, leaf.superseded, "C-29")
     # What is the same as before is looked at by the next sweep, together with all the rest.
-    entities.check(model, book, fate, fate.named() - fate.same, "C-10")
+    entities.check(model, book, fate, fate.named() - fate.same, _rule_of_all(leaf))
     problems.check(model, book, record.number, new_problems)
     if record.number == asked.found.number:
         _check_mark(asked, leaf, record, counts)
+
+
+def _rule_of_all(leaf: Leaf) -> str:
+    """Why all of a page must be there: what is invalid (C-7) or comes twice (C-8) costs no other entity its place."""
+    if leaf.invalid:
+        return "C-7"
+    return "C-8" if leaf.repeats else "C-10"
 
 
 def _check_mark(asked: Asked, leaf: Leaf, record: Record, must: Counts) -> None:
@@ -185,14 +206,18 @@ def _check_counts(book: Book, leaf: Leaf, mark: Mark, must: Counts) -> None:
         raise book.violated("C-22", f"{leaf.valid[0]} valid entities are counted", f"{found.valid}")
     if found.returned != len(leaf.page.entities):
         raise book.violated("C-8", f"{len(leaf.page.entities)} entities were returned", f"{found.returned}")
-    for name, rule in _COUNTED.items():
+    for name in _COUNTED:
         expected, counted = getattr(must, name), getattr(found, name)
         if expected != counted:
-            rewritten = name == "updated" and found.updated + found.unchanged == must.updated + must.unchanged
-            told = book.cycle.by_events & leaf.fate.named()
-            raise book.violated(
-                "C-29" if told else "C-11" if rewritten else rule, f"{expected} entities count as {name}", f"{counted}"
-            )
+            rule = _counting_rule(book, leaf, name, must, found)
+            raise book.violated(rule, f"{expected} entities count as {name}", f"{counted}")
+
+
+def _counting_rule(book: Book, leaf: Leaf, name: str, must: Counts, found: Counts) -> str:
+    if book.cycle.by_events & leaf.fate.named():
+        return "C-29"
+    rewritten = name == "updated" and found.updated + found.unchanged == must.updated + must.unchanged
+    return "C-11" if rewritten and not leaf.repeats else _COUNTED[name]
 
 
 _COUNTED = {"added": "C-8", "updated": "C-8", "unchanged": "C-8", "invalid": "C-7", "lost": "C-9"}

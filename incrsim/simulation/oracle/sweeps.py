@@ -91,7 +91,7 @@ def _safe(model: Model, book: Book, gone: set[str]) -> None:
         owner = model.catalog[foreign[0]].owner
         raise book.violated("C-20", f"what {owner!r} owns stays", f"the sweep removed {told(foreign)}")
     if returned := sorted(gone & book.cycle.marked):
-        rule = "C-29" if book.cycle.returned.isdisjoint(returned) else "C-20"
+        rule = _why_marked(book, returned)
         raise book.violated(
             rule, "what this ingestion returned or an event added stays", f"its sweep removed {told(returned)}"
         )
@@ -99,6 +99,14 @@ def _safe(model: Model, book: Book, gone: set[str]) -> None:
         raise book.violated(
             "C-20", "what the source held since before the first page stays", f"the sweep removed {told(held)}"
         )
+
+
+def _why_marked(book: Book, refs: list[str]) -> str:
+    """The rule by which all of these must stay."""
+    cycle = book.cycle
+    if cycle.spared.issuperset(refs):
+        return "C-7"
+    return "C-29" if cycle.returned.isdisjoint(refs) else "C-20"
 
 
 def _numbers(asked: Asked, tally: Tally, verdict: Verdict, ingestion: int) -> None:
