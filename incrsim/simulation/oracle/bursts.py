@@ -29,10 +29,10 @@ def returned(book: Book, page: Returned, options: ProviderOptions | None) -> Non
 
 
 def _spent(hand: Hand, options: ProviderOptions) -> bool:
-    """Whether the burst was surely over at its last page boundary."""
+    """Whether the burst was surely over at its last page boundary: to the microsecond, floats may see it either way."""
     if hand.entered_at is None or hand.committed_at is None:
         return False
-    return hand.committed_at - hand.entered_at >= options.burst_length
+    return hand.committed_at - hand.entered_at > options.burst_length
 
 
 def happened(book: Book, replica: int, happening: Happening, now: datetime) -> None:

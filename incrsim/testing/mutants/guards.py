@@ -97,9 +97,7 @@ class JudgesApprovedOnes(MemoryTransaction, BrokenGuard):
     def collect_stale(self, ingestion: int, grace: int) -> SweepCount:
         """See `Transaction.collect_stale`."""
         count = super().collect_stale(ingestion, grace)
-        return replace(
-            count, approved=0, removable=count.removable + count.approved, base=count.base + count.approved
-        )
+        return replace(count, approved=0, removable=count.removable + count.approved, base=count.base + count.approved)
 
 
 @breaks("C-25")

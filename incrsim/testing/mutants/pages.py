@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import TypeVar
 
 from incrsim.entity import Entity
@@ -12,8 +13,7 @@ from incrsim.options import ProviderOptions
 from incrsim.simulation.crash import Crash
 from incrsim.store.contract import CommittedPage, Lease
 from incrsim.store.memory_rows import MemoryTransaction
-from incrsim.store.page import Compared, FoundProblem, PageChanges, ProblemKind
-from incrsim.store.page import PageDraft
+from incrsim.store.page import Compared, FoundProblem, PageChanges, PageDraft, ProblemKind
 from incrsim.testing.mutants.broken import BrokenStore
 from incrsim.testing.mutants.mutant import breaks
 
@@ -154,7 +154,7 @@ class SweepsSpoiledSource(BrokenStore):
 
     def commit_page(self, lease: Lease, draft: PageDraft, options: ProviderOptions) -> CommittedPage:
         """See `Store.commit_page`."""
-        return super().commit_page(lease, draft, replace(options, max_invalid_percentage=100))
+        return super().commit_page(lease, draft, replace(options, max_invalid_percentage=Fraction(100)))
 
 
 @breaks("C-7")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from incrsim.ingestion import Ingestion
 from incrsim.options import ProviderOptions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -31,11 +31,11 @@ class MarksFirst(MemoryTransaction):
     def __init__(self, tables: Tables, rows: ProviderRows) -> None:
         super().__init__(tables, rows)
         self._held_back: list[Callable[[], None]] = []
-        self._marked = False
+        self._is_marked = False
 
     def add_mark(self, mark: NewMark) -> None:
         """See `Transaction.add_mark`."""
-        self._held_back, self._writes, self._marked = self._writes, [], True
+        self._held_back, self._writes, self._is_marked = self._writes, [], True
         super().add_mark(mark)
 
     def commit(self) -> None:
@@ -47,7 +47,7 @@ class MarksFirst(MemoryTransaction):
     def roll_back(self) -> None:
         """See `MemoryTransaction.roll_back`."""
         super().roll_back()
-        if self._marked:
+        if self._is_marked:
             super().commit()
 
 
@@ -152,7 +152,7 @@ class CancelsBehindTheBurst(BrokenStore):
 
 @breaks("C-34", upstream="U7")
 class DeleteLocksItselfOut(BrokenStore):
-    """Whoever deletes a provider whose ingestion has begun waits for a lock of its own, until the database ends that."""
+    """Whoever deletes a provider whose ingestion has begun waits for a lock of its own, and the call fails."""
 
     def operate(self, provider: str, operator: Operator) -> Operated:
         """See `Store.operate`."""
@@ -264,6 +264,15 @@ class RefusesTextAsCursor(BrokenStore):
         if self.holds(lease) and draft.cursor is not None and isinstance(read_cursor(draft.cursor), str):
             raise InvalidCursor("invalid input syntax for type json")
         return super().commit_page(lease, draft, options)
+
+
+@breaks("C-13", upstream="U14")
+class SweepsAllAtOnce(MemoryTransaction):
+    """All that has vanished is read into one list and removed by one statement, however much it is."""
+
+    def removing(self, refs: Sequence[str], chunk: int, ingestion: int | None) -> Iterator[int]:
+        """See `MemoryOutboxRows.removing`."""
+        return super().removing(refs, max(chunk, len(refs)), ingestion)
 
 
 @breaks("C-13", upstream="U14")
