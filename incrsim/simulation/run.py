@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from incrsim import events
@@ -19,6 +20,7 @@ from incrsim.simulation.world_happenings import WorldEvent
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,18 @@ class Run:
             MissingExtra: when pandas is not installed.
         """
         return events_frame(self.happenings)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw how the catalog followed its source; `incrsim.notebook.plots` has more pictures.
+
+        Args:
+            ax: matplotlib's axes to draw into; new ones unless given.
+
+        Raises:
+            MissingExtra: when matplotlib is not installed.
+        """
+        drawn: Axes = import_module("incrsim.notebook.plots").catalog(self, ax)  # above this module
+        return drawn
 
     def to_dict(self) -> dict[str, Any]:
         """The run as JSON values."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import cast
 
 from incrsim.errors import InvalidEntity, InvalidTransition
 from incrsim.ingestion import Outcome, Status
-from incrsim.simulation.oracle import entities, sweeps
+from incrsim.simulation.oracle import entities, problems, sweeps
 from incrsim.simulation.oracle.arithmetic import Tally
 from incrsim.simulation.oracle.book import Asked, Book
 from incrsim.simulation.oracle.deltas import seen
@@ -52,8 +53,10 @@ def _plan(asked: Asked, drafts: tuple[PageDraft, ...], invalid: set[str | bytes]
     def examine() -> None:
         if rests:
             asked.book.begin_cycle()
+        recorded: Counter[tuple[str, str | None]] = Counter()
         for draft in drafts:
-            _write(asked, draft)
+            recorded += _write(asked, draft)
+        problems.check(asked.model, asked.book, read.number, recorded)
         outcome = Outcome.FAILED if bad else _sweep(asked, read)
         plan.completed = (*first, Completed(read.number, outcome, now, len(drafts)))
         if bad:
@@ -63,19 +66,23 @@ def _plan(asked: Asked, drafts: tuple[PageDraft, ...], invalid: set[str | bytes]
     return plan
 
 
-def _write(asked: Asked, draft: PageDraft) -> None:
-    """What a page of it does, before the sweep."""
+def _write(asked: Asked, draft: PageDraft) -> Counter[tuple[str, str | None]]:
+    """What a page of it does, before the sweep; returns the problems that it adds."""
     model, book = asked.model, asked.book
     named = entities.latest(map(seen, draft.entities))
     fate = entities.fate_of(model, book, named)
+    unreadable = {found.key for found in draft.unreadable}
+    added = problems.found(book, fate, fate.quarantined | unreadable)
     entities.apply(model, book, fate, fresh=True)
     book.mark(set(named))
     cycle = book.cycle
     cycle.written |= fate.inserted | fate.updated | fate.taken
-    cycle.invalid |= fate.quarantined
-    cycle.unreadable |= {found.key for found in draft.unreadable}
+    cycle.invalid |= fate.quarantined | unreadable
+    cycle.lost |= fate.lost
+    cycle.unreadable |= unreadable
     valid = len(named) - len(fate.quarantined)
     cycle.valid = (cycle.valid[0] + valid, cycle.valid[1] + valid)
+    return added
 
 
 def _sweep(asked: Asked, read: Record) -> Outcome:
