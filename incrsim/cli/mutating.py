@@ -23,9 +23,12 @@ def mutants(
         typer.Argument(metavar="[NAME] ...", help="Which of them; all unless named.", show_default=False),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="A mutant gets away after so many scenarios.")] = 2000,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="How many processes hunt.", show_default="one for each core")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """The command; `HELP` is what its users read."""
     from incrsim.cli.run_mutants import run_mutants
 
-    raise typer.Exit(run_mutants(names or [], seeds, as_json=as_json))
+    raise typer.Exit(run_mutants(names or [], seeds, jobs, as_json=as_json))

@@ -29,7 +29,7 @@ def mutant_of(name: str) -> Mutant:
     return MUTANTS[name]
 
 
-def run_mutants(names: Sequence[str], seeds: int, *, as_json: bool) -> int:
+def run_mutants(names: Sequence[str], seeds: int, jobs: int | None, *, as_json: bool) -> int:
     """Hunt, and print what came of it; returns the exit code."""
     chosen = [mutant_of(name).name for name in names]
     display = Text("starting …")
@@ -38,7 +38,7 @@ def run_mutants(names: Sequence[str], seeds: int, *, as_json: bool) -> int:
         display.plain = _standing(hunts)
 
     with live(display) as say:
-        hunts = hunt_all(chosen, range(1, seeds + 1), tell=tell)
+        hunts = hunt_all(chosen, range(1, seeds + 1), jobs=jobs, tell=tell)
         for violation in hunts.violations:
             say(f"the engine as it is, {violation}")
     print_result(hunts.to_dict(), _screen(hunts), as_json=as_json)
@@ -47,27 +47,28 @@ def run_mutants(names: Sequence[str], seeds: int, *, as_json: bool) -> int:
 
 def _standing(hunts: Hunts) -> str:
     caught = sum(each.caught for each in hunts.hunted)
-    told = f"{caught} of {hunts.wanted} mutants caught"
+    told = f"{caught} of {hunts.wanted} caught"
     if len(hunts.hunted) > caught:
         told += f", {len(hunts.hunted) - caught} got away"
-    return f"{told}; {hunts.scenarios} scenarios with the engine as it is" if hunts.scenarios else told
+    if not hunts.scenarios:
+        return told
+    violations = f"{len(hunts.violations)} violations" if hunts.violations else "no violation"
+    return f"{told}; the engine as it is: {violations} in {hunts.scenarios} scenarios"
 
 
 def _screen(hunts: Hunts) -> Iterator[RenderableType]:
-    table = headed("", "mutant", "rule", "by", ">scenarios", ">seconds", fold=("mutant",))
+    table = headed("", "mutant", "rule", "by", ">scenarios", ">seconds", fold=("rule",))
     for each in hunts.hunted:
         table.add_row(
             _sign(each), each.name, ", ".join(each.rules), _by(each), cell(each.scenarios), f"{each.seconds:.1f}"
         )
     yield table
     yield Text()
-    style = "bold" if hunts.ok else "bold red"
-    violations = f"{len(hunts.violations)} violations" if hunts.violations else "no violation"
-    yield Text(f"{_standing(hunts)}: {violations}", style)
+    yield Text(_standing(hunts), "bold" if hunts.ok else "bold red")
 
 
 def _sign(hunted: Hunted) -> Text:
-    return Text("✓ caught", "green") if hunted.caught else Text("✗ got away", "bold red")
+    return Text("✓", "green") if hunted.caught else Text("✗", "bold red")
 
 
 def _by(hunted: Hunted) -> str:

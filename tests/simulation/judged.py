@@ -123,7 +123,7 @@ class Judged:
         self.options = ProviderOptions.of(**options)
         self.failing_sweeps = 0
         self._dice = Dice(1, faults)
-        self._troubles = StoreTroubles(self._dice, self.clock)
+        self.troubles = StoreTroubles(self._dice, self.clock)
         self.run: Simulation = Simulation(
             self.source,
             store=self.store,
@@ -191,7 +191,7 @@ class Judged:
 
     def _watched(self, number: int) -> Store:
         store = cast("Store", _Failing(self))
-        return watched_store(store, self._dice, self.oracle, self.clock, number, self._troubles)
+        return watched_store(store, self._dice, self.oracle, self.clock, number, self.troubles)
 
     def _fit(self, number: int, engine: Engine) -> Engine:
         self.oracle.redeployed(number, self.options)
@@ -219,5 +219,6 @@ class _Failing:
     def commit_sweep(self, *arguments: Any) -> Any:
         if self._world.failing_sweeps:
             self._world.failing_sweeps -= 1
+            self._world.troubles.down_until = self._world.clock.now()  # it is there again at once
             raise StoreUnavailable("no answer")
         return self._world.store.commit_sweep(*arguments)

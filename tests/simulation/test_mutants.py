@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from incrsim.simulation.reduce import reduce
 
 from incrsim.engine import Engine
+from incrsim.simulation.reduction import reduce
 from incrsim.simulation.replay import replay
 from incrsim.simulation.simulating import tracing
 from incrsim.testing.mutants import MUTANTS, Mutant, Part
@@ -81,7 +81,7 @@ def test_only_the_rule_counts() -> None:
 @pytest.mark.slow
 def test_the_engine_as_it_is_keeps_every_rule() -> None:
     """The first scenarios of the hunt, and one that is large, find nothing in it."""
-    assert clean([*range(1, 9), 25]) == []
+    assert clean([*range(1, 4), 25]) == []
 
 
 def test_scenarios_come_in_an_order_that_is_fixed() -> None:
@@ -107,7 +107,7 @@ def test_a_reduced_mutant_is_replayed(tmp_path: Path) -> None:
     assert again.run is not None
     assert again.run.findings == run.findings
     assert again.run.findings[0] == small.finding
-    assert again.run.findings[0].step == again.lines
+    assert again.run.findings[0].step == again.lines + 1  # the step that was not finished
 
 
 def as_a_mutant(header: Header, trace: Trace) -> Run:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
@@ -23,7 +24,7 @@ class Hunts:
 
     Args:
         wanted: how many mutants are hunted.
-        hunted: of each mutant, in the order of the list once all are done.
+        hunted: of each mutant, in the order of the list.
         scenarios: how many the engine as it is went through.
         violations: what was found there.
     """
@@ -64,15 +65,13 @@ def hunt_all(
     """
     wanted = list(names or MUTANTS)
     hunts = Hunts(len(wanted))
-    with _pool(jobs or cores()) as pool:
-        hunting = [pool.submit(_hunt, name, seeds) for name in wanted]
-        for done in as_completed(hunting):
-            hunts.hunted.append(done.result())
+    with _processes(jobs or cores()) as each_of:
+        for hunted in each_of(partial(_hunt, seeds=seeds), wanted):
+            hunts.hunted.append(hunted)
             tell(hunts)
-        hunts.hunted.sort(key=lambda each: wanted.index(each.name))
         needed = seeds[: max(each.scenarios for each in hunts.hunted)]
         batches = [needed[first : first + BATCH] for first in range(0, len(needed), BATCH)]
-        for batch, violations in zip(batches, pool.map(_clean, batches), strict=True):
+        for batch, violations in zip(batches, each_of(_clean, batches), strict=True):
             hunts.scenarios += len(batch)
             hunts.violations += violations
             tell(hunts)
@@ -80,10 +79,14 @@ def hunt_all(
 
 
 @contextmanager
-def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    with ProcessPoolExecutor(processes, get_context("spawn"), begin) as pool:
+def _processes(count: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Does what `map` does, in so many processes; a single one is this one."""
+    if count == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(count, get_context("spawn"), begin) as pool:
         try:
-            yield pool
+            yield pool.map
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
