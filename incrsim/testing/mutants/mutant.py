@@ -17,7 +17,6 @@ from incrsim.simulation.simulating import run_scenario
 from incrsim.simulation.source import FakeSource
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.world import source_of
-from incrsim.simulation.world_store import Stores
 from incrsim.store.memory import MemoryStore
 from incrsim.store.memory_rows import MemoryTransaction
 
@@ -47,7 +46,7 @@ class Mutant:
         flaw: what is wrong with it, in a sentence.
         part: what of it is broken.
         upstream: the number of the flaw of Backstage's module that it has, if it is one of those.
-        store: opens a store.
+        store: what it has for a store.
         engine: makes an engine out of a sound one.
         provider: reads a source, in place of the source itself.
     """
@@ -57,7 +56,7 @@ class Mutant:
     flaw: str
     part: Part
     upstream: str | None = None
-    store: Stores = MemoryStore
+    store: type[MemoryStore] = MemoryStore
     engine: Callable[[Engine], Engine] = _as_it_is
     provider: Callable[[FakeSource], Any] | None = None
 
