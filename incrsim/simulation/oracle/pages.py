@@ -1,0 +1,209 @@
+"""A page is one atomic step: all of it is there, or nothing (C-4, C-5, C-7, C-8, C-10, C-29, C-38)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from incrsim.errors import CursorRepeated, InvalidEntity, InvalidTransition, TooManyPages
+from incrsim.ingestion import Counts, Outcome, Status
+from incrsim.simulation.observation import Returned
+from incrsim.simulation.oracle import entities, problems
+from incrsim.simulation.oracle.book import Asked, Book
+from incrsim.simulation.oracle.entities import Fate
+from incrsim.simulation.oracle.life import given_up
+from incrsim.simulation.oracle.plan import Plan, overtaken, refusal
+from incrsim.simulation.oracle.record import Record, Tenure
+from incrsim.store.contract import CommittedPage, Mark
+
+RULES = {"status": "C-14", "number": "C-15", "due_at": "C-14", "attempts": "C-17", "cursor": "C-10", "pages": "C-38"}
+INVALID = {"status": "C-7", "number": "C-7", "due_at": "C-7", "outcome": "C-7", "lease": "C-7"}
+FEWEST_INVALID = 2
+
+
+@dataclass(slots=True)
+class Leaf:
+    """A page, and what must become of it.
+
+    Args:
+        page: as the provider returned it.
+        refs: its readable refs, without those that an event has set since it was fetched.
+        superseded: those.
+        fate: what becomes of the entities under `refs`.
+        invalid: what of it is invalid: refs, or digests.
+        unreadable: digests of entities without a readable ref.
+    """
+
+    page: Returned
+    refs: set[str]
+    superseded: set[str]
+    fate: Fate
+    invalid: set[str | bytes]
+    unreadable: set[bytes]
+    valid: tuple[int, int]
+
+
+def commit_page(asked: Asked) -> Plan:
+    """Mark, cursor, entities and lease go together."""
+    before, page = asked.before, asked.hand.page
+    if (refused := overtaken(asked)) is not None:
+        refused.undone = lambda: _nothing_kept(asked, page, "C-37")
+        return refused
+    if before.status is not Status.BURSTING:
+        return refusal(asked, "C-14", InvalidTransition)
+    if asked.options.max_pages is not None and before.pages + 1 > asked.options.max_pages:
+        return refusal(asked, "C-5", TooManyPages)
+    if page is None:
+        raise asked.book.violated("C-16", "only what a provider returned in time is committed", "another page")
+    if page.asked != before.cursor:
+        raise asked.book.violated("C-10", f"the page behind the cursor {before.cursor}", f"one behind {page.asked}")
+    leaf = _leaf(asked, page)
+    if (refused := _unacceptable(asked, leaf)) is not None:
+        refused.undone = lambda: _nothing_kept(asked, page, "C-10")
+        return refused
+    plan = _plan(asked, leaf)
+    plan.undone = lambda: _nothing_kept(asked, page, "C-10")
+    return plan
+
+
+def _leaf(asked: Asked, page: Returned) -> Leaf:
+    named = entities.latest(page.entities)
+    superseded = asked.hand.since & named.keys()
+    kept = {ref: seen for ref, seen in named.items() if ref not in superseded} if superseded else named
+    fate = entities.fate_of(asked.model, asked.book, kept)
+    unreadable = {seen.digest for seen in page.entities if seen.ref is None}
+    least = sum(seen.valid for seen in named.values())
+    most = sum(seen.valid and seen.ref is not None for seen in page.entities)
+    return Leaf(page, set(kept), superseded, fate, fate.quarantined | unreadable, unreadable, (least, most))
+
+
+def _unacceptable(asked: Asked, leaf: Leaf) -> Plan | None:
+    """Why this page must not be kept, if so."""
+    page = leaf.page
+    if not page.done and page.cursor is None:
+        return refusal(asked, "C-4", Exception)
+    errors: tuple[type[Exception], ...] = ()
+    if leaf.invalid and asked.options.on_invalid_entity == "fail":
+        errors = (InvalidEntity,)
+    if not page.done and page.cursor in asked.book.cycle.cursors:
+        errors += (CursorRepeated,)
+    return refusal(asked, "C-7" if errors[0] is InvalidEntity else "C-5", *errors) if errors else None
+
+
+def _plan(asked: Asked, leaf: Leaf) -> Plan:
+    before, now, page = asked.before, asked.now, leaf.page
+    lease = Tenure(before.lease.holder, before.fence, now + asked.options.lease_length) if before.lease else None
+    record = before._replace(
+        pages=before.pages + 1, attempts=0, due_at=now, lease=lease, cursor=None if page.done else page.cursor
+    )
+    if not page.done:
+        plan = Plan(record, RULES)
+    elif _too_many_invalid(asked, leaf):
+        wait = asked.options.backoff[-1]
+        plan = given_up(asked, record._replace(lease=None), Outcome.FAILED, wait, INVALID)
+    else:
+        plan = Plan(record._replace(status=Status.SWEEPING, sweep_due=True), RULES | {"status": "C-14"})
+        if len(asked.book.cycle.invalid | leaf.invalid) >= FEWEST_INVALID:
+            plan.rules = RULES | INVALID
+    ends = plan.effect
+
+    def effect() -> None:
+        _keep(asked, leaf, record)
+        ends()
+
+    plan.effect = effect
+    return plan
+
+
+def _too_many_invalid(asked: Asked, leaf: Leaf) -> bool:
+    """Whether too much of the source was invalid (C-7); what events did meanwhile may be counted or not."""
+    cycle = asked.book.cycle
+    invalid = len(cycle.invalid | leaf.invalid)
+    if invalid < FEWEST_INVALID:
+        return False
+    named = cycle.returned | leaf.refs | leaf.superseded
+    distinct = len(named) + len(cycle.unreadable | leaf.unreadable)
+    limit = Fraction(asked.options.max_invalid_percentage)
+    least, most = distinct - len(named & cycle.by_events), distinct + len(cycle.marked | cycle.by_events)
+    if most == distinct or not (cycle.by_events or cycle.marked - cycle.returned):
+        least = most = distinct
+    surely, perhaps = (100 * invalid > limit * count for count in (most, least))
+    if surely == perhaps:
+        return surely
+    return asked.found.number != asked.before.number
+
+
+def _keep(asked: Asked, leaf: Leaf, record: Record) -> None:
+    """The page is committed: all of it is in the catalog, and its mark says what it did."""
+    model, book, hand, page = asked.model, asked.book, asked.hand, leaf.page
+    cycle, fate = book.cycle, leaf.fate
+    counts = fate.counts(book, len(leaf.invalid - cycle.invalid))
+    new_problems = problems.found(book, fate, leaf.invalid)
+    entities.apply(model, book, fate, fresh=True)
+    cycle.written |= fate.inserted | fate.updated | fate.taken
+    book.mark(leaf.refs | set(page.problems))
+    cycle.returned |= leaf.refs | leaf.superseded
+    if page.cursor is not None and not page.done:
+        cycle.cursors.add(page.cursor)
+    cycle.invalid |= leaf.invalid
+    cycle.unreadable |= leaf.unreadable
+    cycle.parts += page.lost
+    cycle.valid = (cycle.valid[0] + leaf.valid[0], cycle.valid[1] + leaf.valid[1])
+    hand.unsure = None if isinstance(asked.result, CommittedPage) else (record.pages, page.asked)
+    hand.page, hand.since = None, set()
+    hand.committed_at, hand.leaving = asked.now, hand.leaving or asked.before.paused
+    entities.check(model, book, fate, leaf.superseded, "C-29")
+    entities.check(model, book, fate, leaf.refs, "C-10")
+    problems.check(model, book, record.number, new_problems)
+    if record.number == asked.found.number:
+        _check_mark(asked, leaf, record, counts)
+
+
+def _check_mark(asked: Asked, leaf: Leaf, record: Record, must: Counts) -> None:
+    book = asked.book
+    marks = asked.model.store.marks(book.name, after=record.pages - 1, limit=2)
+    if len(marks) != 1 or (marks[0].ingestion, marks[0].sequence) != (record.number, record.pages):
+        told = [(mark.ingestion, mark.sequence) for mark in marks]
+        old = any(mark.ingestion != record.number for mark in marks)
+        raise book.violated(
+            "C-19" if old else "C-10", f"page {record.pages} is the last mark of ingestion {record.number}", f"{told}"
+        )
+    mark = marks[0]
+    if mark.cursor != record.cursor or mark.committed_at != asked.now:
+        raise book.violated(
+            "C-10",
+            f"a mark with the cursor {record.cursor} of {asked.now.isoformat()}",
+            f"the cursor {mark.cursor} of {mark.committed_at.isoformat()}",
+        )
+    _check_counts(book, leaf, mark, must)
+
+
+def _check_counts(book: Book, leaf: Leaf, mark: Mark, must: Counts) -> None:
+    found = mark.counts
+    if not leaf.valid[0] <= found.valid <= leaf.valid[1]:
+        raise book.violated("C-22", f"{leaf.valid[0]} valid entities are counted", f"{found.valid}")
+    if found.returned != len(leaf.page.entities):
+        raise book.violated("C-8", f"{len(leaf.page.entities)} entities were returned", f"{found.returned}")
+    for name, rule in _COUNTED.items():
+        expected, counted = getattr(must, name), getattr(found, name)
+        if expected != counted:
+            rewritten = name == "updated" and found.updated + found.unchanged == must.updated + must.unchanged
+            told = book.cycle.by_events & leaf.fate.named()
+            raise book.violated(
+                "C-29" if told else "C-11" if rewritten else rule, f"{expected} entities count as {name}", f"{counted}"
+            )
+
+
+_COUNTED = {"added": "C-8", "updated": "C-8", "unchanged": "C-8", "invalid": "C-7", "lost": "C-9"}
+
+
+def _nothing_kept(asked: Asked, page: Returned | None, rule: str) -> None:
+    """A page that was not committed left nothing behind."""
+    if page is None:
+        return
+    refs = entities.latest(page.entities)
+    truth = asked.model.known(refs)
+    for ref in refs:
+        must, found = asked.model.catalog.get(ref), truth.get(ref)
+        if must != found:
+            raise asked.book.violated(rule, *entities.difference(ref, must, found))

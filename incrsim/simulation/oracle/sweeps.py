@@ -1,0 +1,203 @@
+"""What a sweep may remove, must remove, and says of it (C-7, C-13, C-20 to C-27, C-40)."""
+
+from __future__ import annotations
+
+from incrsim.errors import InvalidTransition
+from incrsim.guards import Verdict
+from incrsim.ingestion import Outcome, Status
+from incrsim.simulation.oracle import entities
+from incrsim.simulation.oracle.arithmetic import GUARD_RULES, Tally
+from incrsim.simulation.oracle.book import Asked, Book, Held, Model, Refused
+from incrsim.simulation.oracle.plan import Plan, overtaken, refusal
+
+LARGEST_BATCH = 10_000
+"""How many rows one statement may remove (C-13)."""
+
+SHOWN = 3
+
+RULES = {
+    "status": "C-27",
+    "sweep_due": "C-27",
+    "number": "C-27",
+    "attempts": "C-27",
+    "outcome": "C-26",
+    "due_at": "C-14",
+    "lease": "C-37",
+}
+
+
+def commit_sweep(asked: Asked) -> Plan:
+    """Count, ask the guards, remove or not, and rest; all of it or nothing."""
+    before = asked.before
+    if (refused := overtaken(asked)) is not None:
+        refused.undone = lambda: unchanged(asked, "C-37")
+        return refused
+    if before.status is not Status.SWEEPING:
+        plan = refusal(asked, "C-20", InvalidTransition)
+        plan.undone = lambda: unchanged(asked, "C-20")
+        return plan
+    tally = Tally.of(asked.book, asked.options)
+    refuses = any(tally.refused_by(asked.options).values())
+    record = before._replace(
+        status=Status.RESTING,
+        due_at=asked.now + asked.options.rest_length,
+        attempts=0,
+        expired_before=False,
+        outcome=Outcome.REFUSED if refuses else Outcome.SWEPT,
+        verdict=asked.book.verdicts + 1,
+        approved=False,
+        lease=None,
+    )
+    return Plan(
+        record,
+        RULES,
+        examine=lambda: judge(asked, tally, before.number),
+        undone=lambda: unchanged(asked, "C-27"),
+    )
+
+
+def judge(asked: Asked, tally: Tally, ingestion: int) -> None:
+    """Safety first, then the numbers, then the decision, then whether it was carried out."""
+    model, book = asked.model, asked.book
+    truth = model.truth()
+    gone = model.catalog.keys() - truth.keys()
+    _safe(model, book, gone)
+    verdict = model.store.state(book.name).last_verdict
+    if verdict is None or verdict.id <= book.verdicts:
+        raise book.violated("C-26", f"a verdict of ingestion {ingestion}", "none")
+    book.verdicts += 1
+    _numbers(asked, tally, verdict, ingestion)
+    refuses = _decision(asked, tally, verdict)
+    goes: set[str] = set() if refuses else tally.goes
+    _carried_out(book, gone, goes, refuses=refuses)
+    _measure(model, book, goes, ingestion)
+    model.remove(book, goes)
+    same(model, book, truth, "C-20")
+    _after(asked, tally, ingestion, refuses=refuses)
+
+
+def _safe(model: Model, book: Book, gone: set[str]) -> None:
+    """Nothing that this ingestion returned, nothing of another provider, nothing that the source held all along."""
+    foreign = sorted(ref for ref in gone if model.catalog[ref].owner != book.name)
+    if foreign:
+        owner = model.catalog[foreign[0]].owner
+        raise book.violated("C-20", f"what {owner!r} owns stays", f"the sweep removed {told(foreign)}")
+    if returned := sorted(gone & book.cycle.marked):
+        rule = "C-29" if book.cycle.returned.isdisjoint(returned) else "C-20"
+        raise book.violated(
+            rule, "what this ingestion returned or an event added stays", f"its sweep removed {told(returned)}"
+        )
+    if model.protects and (held := sorted(gone & book.protected)):
+        raise book.violated(
+            "C-20", "what the source held since before the first page stays", f"the sweep removed {told(held)}"
+        )
+
+
+def _numbers(asked: Asked, tally: Tally, verdict: Verdict, ingestion: int) -> None:
+    """A verdict's numbers are those of the model (C-26), each of the rule that defines it."""
+    book, census = asked.book, verdict.census
+    for what, must, found, rule in (
+        ("stale entities", len(tally.stale), census.stale, "C-21"),
+        ("marked entities", len(tally.marked), census.marked, "C-21"),
+        ("approved ones among the stale", len(tally.approved), census.approved, "C-26"),
+        ("removable entities", len(tally.removable), census.removable, "C-25"),
+        ("entities in the base", tally.base, census.base, "C-23"),
+        ("as id of the verdict", book.verdicts, verdict.id, "C-26"),
+        ("as the verdict's ingestion", ingestion, verdict.ingestion, "C-26"),
+    ):
+        if must != found:
+            raise book.violated(rule, f"{must} {what}", f"{found}")
+    if not tally.valid[0] <= census.valid <= tally.valid[1]:
+        raise book.violated("C-22", f"{tally.valid[0]} valid entities", f"{census.valid}")
+    if tally.unreadable != (census.unreadable > 0):
+        raise book.violated("C-7", f"{'some' if tally.unreadable else 'no'} unreadable parts", f"{census.unreadable}")
+    if verdict.decided_at != asked.now:
+        raise book.violated("C-26", f"decided at {asked.now.isoformat()}", verdict.decided_at.isoformat())
+
+
+def _decision(asked: Asked, tally: Tally, verdict: Verdict) -> bool:
+    """Each guard refuses exactly where its rule says so; returns whether any does."""
+    refuses = False
+    for guard, must in tally.refused_by(asked.options).items():
+        if must != (guard in verdict.refused_by):
+            verb = "refuses" if must else "lets through"
+            raise asked.book.violated(
+                GUARD_RULES[guard],
+                f"{guard} {verb} {len(tally.removable)} of {tally.base}",
+                f"it {'lets it through' if must else 'refuses'}",
+            )
+        refuses = refuses or must
+    removed = 0 if refuses else len(tally.goes)
+    if verdict.removed != removed:
+        raise asked.book.violated("C-26", f"the verdict says that {removed} were removed", f"{verdict.removed}")
+    return refuses
+
+
+def _carried_out(book: Book, gone: set[str], goes: set[str], *, refuses: bool) -> None:
+    """What must go is gone, and nothing else."""
+    if gone == goes:
+        return
+    if refuses:
+        raise book.violated("C-26", "a refused sweep removes nothing", f"it removed {told(sorted(gone))}")
+    if wrong := sorted(gone - goes):
+        raise book.violated("C-25", "what is within its grace stays", f"the sweep removed {told(wrong)}")
+    left = sorted(goes - gone)
+    half = bool(gone)
+    raise book.violated("C-27" if half else "C-21", "the sweep removes all that must go", f"{told(left)} stay")
+
+
+def _after(asked: Asked, tally: Tally, ingestion: int, *, refuses: bool) -> None:
+    """Grace, and the refs that an approval would remove."""
+    model, book = asked.model, asked.book
+    if refuses:
+        refs = sorted(tally.goes)
+        book.refused = Refused(ingestion, refs, tally.stale, set(refs))
+    else:
+        book.refused = None
+        kept = tally.stale - tally.goes
+        book.streaks = {ref: book.streaks.get(ref, 0) + 1 for ref in kept}
+    stale_refs(model, book)
+
+
+def stale_refs(model: Model, book: Book) -> None:
+    """The refs of the last verdict can be read, sorted, until the next one (C-26, C-40)."""
+    must = [] if book.refused is None else book.refused.refs
+    found: list[str] = []
+    while page := model.store.stale(book.name, after=found[-1] if found else "", limit=LARGEST_BATCH):
+        found += page
+        if found != sorted(found):
+            raise book.violated("C-40", "the refs of a verdict are sorted", f"{told(found)}")
+    if found != must:
+        raise book.violated("C-26", f"the verdict keeps {told(must)}", told(found))
+
+
+def _measure(model: Model, book: Book, goes: set[str], ingestion: int) -> None:
+    """What was lost though the source held it all along: drift, or a lie."""
+    if not model.protects and (lost := len(goes & book.protected)):
+        model.losses[book.name, ingestion] = lost
+
+
+def unchanged(asked: Asked, rule: str) -> None:
+    """A step that was not done left the catalog as it was."""
+    same(asked.model, asked.book, asked.model.truth(), rule)
+
+
+def same(model: Model, book: Book, truth: dict[str, Held], rule: str) -> None:
+    """The catalog is what it must be.
+
+    Raises:
+        Violation: of `rule`; of C-20 when an entity of another provider is not as it was.
+    """
+    if truth == model.catalog:
+        return
+    for ref in sorted(truth.keys() | model.catalog.keys()):
+        must, found = model.catalog.get(ref), truth.get(ref)
+        if must != found:
+            foreign = must is not None and must.owner != book.name
+            raise book.violated("C-20" if foreign else rule, *entities.difference(ref, must, found))
+
+
+def told(refs: list[str]) -> str:
+    """The first ones, and how many there are."""
+    more = f" and {len(refs) - SHOWN} more" if len(refs) > SHOWN else ""
+    return (", ".join(refs[:SHOWN]) or "nothing") + more
