@@ -87,6 +87,12 @@ class Dice:
             self._together[planned] = Together(self, [self._rows[kind] for kind in planned])
         return self._together[planned]
 
+    def plan(self, kind: str) -> None:
+        """A kind of fault, one of those that this run knows, happens at its next opportunity."""
+        for each in self._together.values():
+            each.look_again()
+        self._rows[kind].strike_next()
+
     def missed(self, kind: str) -> None:
         """What was to happen had no effect here: it is taken out of the book again."""
         last = next(index for index in reversed(range(len(self.effects))) if self.effects[index][0] == kind)
@@ -134,6 +140,12 @@ class Together:
         self._dice.effects += [(kind, number) for kind in found]
         return found
 
+    def look_again(self) -> None:
+        """One of the kinds may happen earlier than was known."""
+        for row in self._rows:
+            row.number = self._number
+        self._due = 0
+
     def first(self) -> str | None:
         """The same for kinds that exclude each other: the first one happens, and what else would have counts as
         missed.
@@ -179,6 +191,11 @@ class _Row:
             self._look_ahead(number)
         self.due = min((each for each in self._struck if each > number), default=self._known + 1)
         return number in self._struck
+
+    def strike_next(self) -> None:
+        """It happens at the opportunity after the one that was looked at last."""
+        self._struck |= {self.number + 1}
+        self.due = 0
 
     def _look_ahead(self, first: int) -> None:
         drawn = _drawn(f"{self._name} {first}")

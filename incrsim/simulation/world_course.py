@@ -34,6 +34,11 @@ class Course:
 
     Args:
         world: the world.
+
+    Attributes:
+        steps: how many steps replicas took so far.
+        schedule: gives them their turns.
+        people: everybody outside of them.
     """
 
     def __init__(self, world: World) -> None:
@@ -44,10 +49,10 @@ class Course:
         runs = [self._simulation(world.provider, world.scenario.replicas, 0)]
         if world.rival is not None:
             runs.append(self._simulation(world.rival, 1, world.scenario.replicas))
-        self._schedule = Schedule(runs, world.clock, world.scenario.seed, world.dice)
-        self._people = People(world, self._schedule, self._arrived_in)
-        self._timeline: Timeline[Act] = Timeline(planned(world.scenario, self._people))
-        self._troubles = Troubles(world, self._people, self._later)
+        self.schedule = Schedule(runs, world.clock, world.scenario.seed, world.dice)
+        self.people = People(world, self.schedule, self._arrived_in)
+        self._timeline: Timeline[Act] = Timeline(planned(world.scenario, self.people))
+        self._troubles = Troubles(world, self.people, self._later)
 
     def run(self) -> None:
         """Run the scenario to its end.
@@ -57,7 +62,27 @@ class Course:
         """
         self._world.begin()
         self._until(self._clock.now() + timedelta(days=self._world.scenario.days))
-        self._rest()
+        self.rest()
+
+    def step(self, lane: Lane) -> None:
+        """A replica takes its next step.
+
+        Raises:
+            Violation: when the observer finds that a rule does not hold.
+        """
+        self.steps += 1
+        self._timeline.step += 1
+        lane.run.step(lane.index)
+
+    def rest(self) -> None:
+        """Nothing disturbs any more: as many sweeps as it takes for everything to come to rest.
+
+        Raises:
+            Violation: as `run`.
+        """
+        self._calm()
+        self._settle()
+        self._deliver()
         self._world.observer.ended()
 
     # --- the fault phase ----------------------------------------------------------------------------------------------
@@ -66,30 +91,23 @@ class Course:
         while self._clock.now() < end:
             for act in self._timeline.due(self._clock.now()):
                 act()
-            lane = self._schedule.next()
+            lane = self.schedule.next()
             if lane is None:
                 self._jump(end)
             elif self._troubles.before(lane):
-                self._step(lane)
+                self.step(lane)
             self._world.note_faults()
 
     def _jump(self, end: datetime) -> None:
         """The clock goes on to the next instant at which something can happen, or to the end."""
-        if self._timeline.next_instant is None and self._schedule.waits_for_somebody(self._world.name):
+        if self._timeline.next_instant is None and self.schedule.waits_for_somebody(self._world.name):
             self._timeline.hasten(self._clock.now())
-        self._clock.advance_to(min(end, self._schedule.next_instant, self._timeline.next_instant or end))
-
-    def _step(self, lane: Lane) -> None:
-        self.steps += 1
-        self._timeline.step += 1
-        lane.run.step(lane.index)
+        self._clock.advance_to(min(end, self.schedule.next_instant, self._timeline.next_instant or end))
 
     # --- the quiet phase ----------------------------------------------------------------------------------------------
 
-    def _rest(self) -> None:
-        """Nothing disturbs any more: as many sweeps as it takes for everything to come to rest."""
+    def _settle(self) -> None:
         world = self._world
-        self._calm()
         cycles = 1 + self._is_under_way() + max(options.removal_grace_cycles for options in world.options)
         wanted = self._rested + cycles
         pages = 2 + len(world.source) // world.scenario.source.page_size
@@ -97,13 +115,12 @@ class Course:
         while self._rested < wanted:
             if self.steps > last:
                 raise self._stuck()
-            lane = self._schedule.next()
+            lane = self.schedule.next()
             if lane is None:
-                self._clock.advance_to(self._schedule.next_instant)
+                self._clock.advance_to(self.schedule.next_instant)
             else:
-                self._step(lane)
+                self.step(lane)
                 self._approve()
-        self._deliver()
 
     def _is_under_way(self) -> bool:
         """Whether the open ingestion may have read what was so before the quiet phase."""
@@ -116,7 +133,7 @@ class Course:
         world.note_faults()
         world.note(QuietBegan(at=self._clock.now(), provider=world.name))
         world.observer.quiet()
-        self._schedule.thaw()
+        self.schedule.thaw()
         if world.sink is not None:
             world.sink.down_until = self._clock.now()
         state = world.state()
@@ -132,7 +149,7 @@ class Course:
             self._operate("approve")
 
     def _operate(self, operator: str) -> None:
-        self._people.operate(OperatorCall(at=NOW, operator=operator))
+        self.people.operate(OperatorCall(at=NOW, operator=operator))
 
     def _deliver(self) -> None:
         for courier in self._world.couriers.values():
@@ -168,12 +185,12 @@ class Course:
             self._rested += type(happening) is events.SweepCommitted
         if isinstance(happening, _DUE_LATER):
             if happening.due_at is not None:
-                self._schedule.wake(happening.provider, happening.due_at)
+                self.schedule.wake(happening.provider, happening.due_at)
         elif type(happening) is events.Waiting and happening.reason == "paused":
             self._wait_for_somebody(number)
 
     def _wait_for_somebody(self, number: int) -> None:
-        self._schedule.lanes[number].replica.waits_until = FOR_SOMEBODY
+        self.schedule.lanes[number].replica.waits_until = FOR_SOMEBODY
 
     def _arrived_in(self, cycle: int) -> None:
         self._timeline.arrived_in(cycle)
