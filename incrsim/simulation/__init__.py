@@ -7,17 +7,25 @@ of that: one provider, step by step, for tests that want every step in their own
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from incrsim.simulation.compare import Comparison, compare
 from incrsim.simulation.crash import Crash, CrashingProvider, CrashPoint, Fuse, Moment, crashing_store
 from incrsim.simulation.exhaustive import Exhausted, exhaust
 from incrsim.simulation.list_source import ListSource
-from incrsim.simulation.run import Run
-from incrsim.simulation.scenario import Scenario
-from incrsim.simulation.simulating import run_scenario, simulate
 from incrsim.simulation.simulator import ADVANCE, Died, Move, Simulation, SimulationStuck, StoreFailed
 from incrsim.simulation.source import FakeSource
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.view import NOTHING, FixedView, View
+
+if TYPE_CHECKING:
+    from incrsim.simulation.run import Run
+    from incrsim.simulation.scenario import Scenario
+    from incrsim.simulation.simulating import run_scenario, simulate
+
+_LATE = {"Run": "run", "Scenario": "scenario", "run_scenario": "simulating", "simulate": "simulating"}
+"""What a source and a step-by-step simulation do without is imported when it is first asked for."""
 
 __all__ = [
     "ADVANCE",
@@ -47,3 +55,9 @@ __all__ = [
     "run_scenario",
     "simulate",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"incrsim.simulation.{_LATE[name]}"), name)

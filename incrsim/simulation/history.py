@@ -68,6 +68,11 @@ class Held(View):
                 after.add(self._shelf.ref(index, now))
         return Differences(*(tuple(sorted(refs)) for refs in (after - before, before - after, before & after)))
 
+    def newer(self, older: Held) -> list[Entity]:
+        """The entities that were not there before, or say something else now."""
+        there = self._holding.differences(older._holding)
+        return [self._shelf.entity(index, now) for index, _, now in there if now is not None]
+
     def _rows(self) -> Iterator[tuple[str, Row]]:
         """What counts, by ref."""
         ref, without = self._shelf.ref, self._without

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,8 @@ class Run:
         happenings: everything that happened, each with the replica's number, in order.
         steps: how many steps replicas took.
         effects: each fault that took effect, with the number of its opportunity.
+        losses: how many entities that the source held all along were swept, by provider and ingestion: where its pages
+            drift or it lies, guards and grace bound that, and nothing can exclude it.
         digest: of the trace (C-41).
         seconds: real ones.
     """
@@ -40,6 +42,7 @@ class Run:
     happenings: Sequence[tuple[int, Happening | WorldEvent]]
     steps: int
     effects: tuple[tuple[str, int], ...]
+    losses: Mapping[tuple[str, int], int]
     digest: str
     seconds: float
 
@@ -85,6 +88,7 @@ class Run:
             "cycles": self.cycles,
             "steps": self.steps,
             "faults": dict(sorted(self.faults.items())),
+            "lost": sum(self.losses.values()),
             "violations": [asdict(each) for each in self.findings],
             "digest": self.digest,
             "seconds": round(self.seconds, 3),

@@ -14,6 +14,7 @@ from incrsim.clock import VirtualClock
 from incrsim.engine import Engine
 from incrsim.errors import CallerError
 from incrsim.simulation.observation import Observer
+from incrsim.simulation.oracle import Oracle
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Scenario, SourceSpec
 from incrsim.simulation.source import FakeSource
@@ -22,7 +23,6 @@ from incrsim.simulation.trace_file import writing
 from incrsim.simulation.violation import Finding, Violation
 from incrsim.simulation.world import World
 from incrsim.simulation.world_course import Course
-from incrsim.simulation.world_outfit import Blind
 from incrsim.simulation.world_store import Stores, stores
 from incrsim.store.memory import MemoryStore
 
@@ -67,9 +67,9 @@ def simulate(
         return run_scenario(scenario, store=opened, trace=taken_down, source=source, provider=provider)
 
 
-def judge(_: World) -> Observer:
+def judge(world: World) -> Oracle:
     """Who judges what happens, unless somebody else is to."""
-    return Blind()
+    return Oracle(world.store, world.clock, line=lambda: world.trace.length, protects=world.protects)
 
 
 def run_scenario(
@@ -122,6 +122,7 @@ def run_scenario(
         happenings=world.happenings,
         steps=course.steps,
         effects=tuple(world.dice.effects),
+        losses=dict(world.observer.losses) if isinstance(world.observer, Oracle) else {},
         digest=taken_down.digest,
         seconds=time.perf_counter() - began,
     )

@@ -15,11 +15,13 @@ from incrsim.entity import Entity
 from incrsim.errors import UnknownProvider
 from incrsim.host import InlineHost
 from incrsim.options import ProviderOptions
+from incrsim.simulation.dialects import STABLE
 from incrsim.simulation.dice import Dice
-from incrsim.simulation.faults import EVENT_TIMES, EVENT_VERBS, of_event
+from incrsim.simulation.faults import EVENT_TIMES, EVENT_VERBS, lying, of_event
 from incrsim.simulation.history import Change
 from incrsim.simulation.observation import OPERATOR, Observer
 from incrsim.simulation.scenario import RIVAL, Rival, Scenario
+from incrsim.simulation.served_wires import WIRES
 from incrsim.simulation.simulator import Happening
 from incrsim.simulation.source import FakeSource
 from incrsim.simulation.source_weather import SourceWeather
@@ -57,7 +59,9 @@ class World:
     Attributes:
         dice: decide for all faults.
         rival: the source of the other provider, if there is one.
+        held: the refs of the valid entities of the source, now.
         sink: the other system that is kept equal to the catalog, if there is one.
+        names: of the providers.
         options: of each replica, now.
         happenings: everything so far, each with a replica's number, `OPERATOR` or `WORLD`.
         observer: who watches.
@@ -86,6 +90,7 @@ class World:
         self.name: str = self.provider.name
         self.rival = None if scenario.rival is None else rival_of(scenario, scenario.rival, clock)
         self.sink = Mirror(clock) if scenario.sink else None
+        self.names = [self.name] if self.rival is None else [self.name, RIVAL]
         self.options = [scenario.provider_options()] * scenario.replicas
         self.happenings: list[tuple[int, Happening | WorldEvent]] = []
         self.couriers: dict[int, Courier] = {}
@@ -97,15 +102,16 @@ class World:
         self._tells = bool(scenario.webhooks) or any(map(self.dice.plans, EVENTS))
         self._weather = SourceWeather(self.dice, clock)
         self._spoiled: set[bytes] = set()
+        at_first = self.source.snapshot()
+        self.held = set(at_first.refs - at_first.spoiled)
         self.observer = observe(self)
         self._outfit = Outfit(store, clock, self.dice, self.observer, self.meant_valid, scenario.source.seconds)
 
     def begin(self) -> None:
         """The observer gets to know what there is at first, and hears of each change from now on."""
-        for name, source in ((self.name, self.source), (RIVAL, self.rival)):
-            if source is not None:
-                held = source.snapshot()
-                self.observer.source_changed(name, held.refs - held.spoiled)
+        self.observer.source_changed(self.name, frozenset(self.held))
+        if self.rival is not None:
+            self.observer.source_changed(RIVAL, self.rival.snapshot().refs)
         for number, options in enumerate(self.options):
             self.observer.redeployed(number, options)
 
@@ -119,15 +125,30 @@ class World:
         self.source.on_change.remove(self._source_changed)
         self.source.weather = CALM
 
+    def be_quiet(self) -> None:
+        """No fault happens any more, and those that lasted are over."""
+        self.dice.be_quiet()
+        self._outfit.mend()
+        if self.sink is not None:
+            self.sink.down_until = self.clock.now()
+
     def _source_changed(self, change: Change) -> None:
         """Something has become of entities of the source."""
-        held = change.after
+        self._follow(change)
+        self.observer.source_changed(self.name, frozenset(self.held))
+        count, holds = sum(map(len, change.differences)), len(change.after)
+        self.note(SourceChanged(at=self.clock.now(), provider=self.name, verb=change.verb, count=count, holds=holds))
+
+    def _follow(self, change: Change) -> None:
+        """Keep `held` up with the source."""
         if change.verb == "spoil":
-            self._spoiled.update(entity.digest for ref, entity in held if ref in held.spoiled)
-        count = sum(map(len, change.differences))
-        self.observer.source_changed(self.name, held.refs - held.spoiled)
-        at, name, holds = self.clock.now(), self.name, len(held)
-        self.note(SourceChanged(at=at, provider=name, verb=change.verb, count=count, holds=holds))
+            spoiled = change.after.spoiled
+            self._spoiled.update(entity.digest for ref, entity in change.after if ref in spoiled)
+        if self._spoiled:
+            self.held = set(change.after.refs - change.after.spoiled)
+        else:  # as a rule: what has changed is little beside what is there
+            self.held.difference_update(change.differences.vanished)
+            self.held.update(change.differences.appeared)
 
     def happened(self, number: int, happening: Happening) -> None:
         """A replica's step ended with this; the trace has it already."""
@@ -173,10 +194,16 @@ class World:
             holder="operator",
         )
 
-    def state(self) -> ProviderState | None:
-        """Where the provider is; `None` as long as no replica has registered it."""
+    @property
+    def protects(self) -> bool:
+        """Whether nothing may be lost (C-20): the source does not lie, and its pages do not drift as they are read."""
+        read = [WIRES[paging].dialect for paging in self.source.addresses] or [self.source.dialect]
+        return STABLE.issuperset(read) and not lying(self.scenario.faults)
+
+    def state(self, name: str) -> ProviderState | None:
+        """Where a provider is; `None` as long as no replica has registered it."""
         try:
-            return self.store.state(self.name)
+            return self.store.state(name)
         except UnknownProvider:
             return None
 

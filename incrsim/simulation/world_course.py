@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
 from incrsim import events
+from incrsim.guards import Verdict
 from incrsim.ingestion import Status
 from incrsim.simulation.moment import Moment
 from incrsim.simulation.scenario import NOW, OperatorCall, Scenario
@@ -45,7 +47,7 @@ class Course:
         self.steps = 0
         self._world = world
         self._clock = world.clock
-        self._rested = 0
+        self._rested: Counter[str] = Counter()
         runs = [self._simulation(world.provider, world.scenario.replicas, 0)]
         if world.rival is not None:
             runs.append(self._simulation(world.rival, 1, world.scenario.replicas))
@@ -82,7 +84,6 @@ class Course:
         """
         self._calm()
         self._settle()
-        self._deliver()
         self._world.observer.ended()
 
     # --- the fault phase ----------------------------------------------------------------------------------------------
@@ -107,58 +108,59 @@ class Course:
     # --- the quiet phase ----------------------------------------------------------------------------------------------
 
     def _settle(self) -> None:
-        world = self._world
-        cycles = 1 + self._is_under_way() + max(options.removal_grace_cycles for options in world.options)
-        wanted = self._rested + cycles
-        pages = 2 + len(world.source) // world.scenario.source.page_size
-        last = self.steps + QUIET_STEPS + STEPS_A_PAGE * cycles * pages
-        while self._rested < wanted:
+        wanted = {name: self._rested[name] + self._cycles_to_rest(name) for name in self._world.names}
+        last = self.steps + self._steps_to_rest()
+        while any(self._rested[name] < number for name, number in wanted.items()):
             if self.steps > last:
-                raise self._stuck()
+                raise self._stuck(wanted)
             lane = self.schedule.next()
             if lane is None:
                 self._clock.advance_to(self.schedule.next_instant)
             else:
                 self.step(lane)
-                self._approve()
-
-    def _is_under_way(self) -> bool:
-        """Whether the open ingestion may have read what was so before the quiet phase."""
-        state = self._world.state()
-        return state is not None and state.ingestion.started_at is not None and not state.ingestion.outcome
-
-    def _calm(self) -> None:
-        world = self._world
-        world.dice.be_quiet()
-        world.note_faults()
-        world.note(QuietBegan(at=self._clock.now(), provider=world.name))
-        world.observer.quiet()
-        self.schedule.thaw()
-        if world.sink is not None:
-            world.sink.down_until = self._clock.now()
-        state = world.state()
-        if state is not None and state.paused:
-            self._operate("resume")
-
-    def _approve(self) -> None:
-        """A sweep that was refused is let through: by now what is missing has really vanished."""
-        state = self._world.state()
-        if state is None or state.approved or state.ingestion.status is not Status.RESTING:
-            return
-        if state.last_verdict is not None and state.last_verdict.refused:
-            self._operate("approve")
-
-    def _operate(self, operator: str) -> None:
-        self.people.operate(OperatorCall(at=NOW, operator=operator))
-
-    def _deliver(self) -> None:
+                self._approve(lane.run.name)
         for courier in self._world.couriers.values():
             courier.deliver()
 
-    def _stuck(self) -> Violation:
-        world, state = self._world, self._world.state()
+    def _calm(self) -> None:
+        world = self._world
+        world.note_faults()
+        world.be_quiet()
+        world.note(QuietBegan(at=self._clock.now(), provider=world.name))
+        world.observer.quiet()
+        self.schedule.thaw()
+        for name in world.names:
+            state = world.state(name)
+            if state is not None and state.paused:
+                self._operate("resume", name)
+
+    def _cycles_to_rest(self, name: str) -> int:
+        state = self._world.state(name)
+        # One that is under way may have read what was so before.
+        under_way = state is not None and state.ingestion.started_at is not None and not state.ingestion.outcome
+        return 1 + under_way + max(options.removal_grace_cycles for options in self._world.options)
+
+    def _steps_to_rest(self) -> int:
+        pages = 2 + len(self._world.source) // self._world.scenario.source.page_size
+        cycles = 2 * self._cycles_to_rest(self._world.name)  # each may be refused first
+        return QUIET_STEPS + STEPS_A_PAGE * pages * cycles
+
+    def _approve(self, name: str) -> None:
+        """A sweep that was refused is let through: by now what is missing has really vanished."""
+        state = self._world.state(name)
+        if state is None or state.approved or state.ingestion.status is not Status.RESTING:
+            return
+        if state.last_verdict is not None and _is_to_be_approved(state.last_verdict):
+            self._operate("approve", name)
+
+    def _operate(self, operator: str, provider: str) -> None:
+        self.people.operate(OperatorCall(at=NOW, operator=operator, provider=provider))
+
+    def _stuck(self, wanted: Mapping[str, int]) -> Violation:
+        name = next(name for name, number in wanted.items() if self._rested[name] < number)
+        state = self._world.state(name)
         story = "no provider was registered" if state is None else state.ingestion.story()
-        return Violation(Finding("C-38", world.name, world.trace.length, "an end of the quiet phase", story))
+        return Violation(Finding("C-38", name, self._world.trace.length, "an end of the quiet phase", story))
 
     # --- between the two ----------------------------------------------------------------------------------------------
 
@@ -182,7 +184,8 @@ class Course:
             return
         if happening.provider == self._world.name:
             self._timeline.arrived_in(happening.ingestion)
-            self._rested += type(happening) is events.SweepCommitted
+        if type(happening) is events.SweepCommitted and not _is_to_be_approved(happening.verdict):
+            self._rested[happening.provider] += 1
         if isinstance(happening, _DUE_LATER):
             if happening.due_at is not None:
                 self.schedule.wake(happening.provider, happening.due_at)
@@ -197,6 +200,11 @@ class Course:
 
     def _later(self, seconds: float, act: Act) -> None:
         self._timeline.add(self._clock.now() + timedelta(seconds=seconds), act)
+
+
+def _is_to_be_approved(verdict: Verdict) -> bool:
+    """Whether a sweep was refused that would have removed something: it does not count for anybody's grace (C-25)."""
+    return verdict.refused and bool(verdict.census.removable)
 
 
 def planned(scenario: Scenario, people: People) -> Iterator[tuple[Moment, Act]]:

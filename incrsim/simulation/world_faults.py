@@ -50,15 +50,14 @@ class Troubles:
         self._world = world
         self._people = people
         self._later = later
-        dice = world.dice
-        self._planned = [(kind, act) for kind, act in self._all() if dice.plans(kind)]
+        self._acts = dict(self._all())
+        self._kinds = world.dice.together(self._acts)
 
     def before(self, lane: Lane) -> bool:
         """What may happen before a replica's step happens; says whether the replica can still take it."""
-        dice = self._world.dice
-        for kind, act in self._planned:
-            if dice.strikes(kind) and not act(lane, kind):
-                dice.missed(kind)
+        for kind in self._kinds.struck():
+            if not self._acts[kind](lane, kind):
+                self._world.dice.missed(kind)
         return lane.ready_at is None or lane.ready_at <= self._world.clock.now()
 
     def _all(self) -> list[tuple[str, Callable[[Lane, str], bool]]]:

@@ -47,10 +47,19 @@ class Outfit:
         self._is_valid = is_valid
         self._page = timedelta(seconds=seconds)
         self._troubles = StoreTroubles(dice, clock)
+        self._stores: dict[int, Store] = {}
 
     def store(self, number: int) -> Store:
-        """The store as a replica, or `OPERATOR`, has it."""
-        return watched_store(self._store, self._dice, self._observer, self._clock, number, self._troubles)
+        """The store as a replica, or `OPERATOR`, has it; the same for all incarnations."""
+        found = self._stores.get(number)
+        if found is None:
+            found = watched_store(self._store, self._dice, self._observer, self._clock, number, self._troubles)
+            self._stores[number] = found
+        return found
+
+    def mend(self) -> None:
+        """The store can be reached again."""
+        self._troubles.down_until = self._clock.now()
 
     def provider(self, provider: Any, number: int, options: Callable[[], ProviderOptions]) -> Paced:
         """A provider as a replica has it, whose options may change."""

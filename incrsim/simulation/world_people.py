@@ -49,7 +49,7 @@ class People:
         outcome = self._outcome(lambda: self._call(call.operator, provider, call.arguments))
         world.note(Operated(at=world.clock.now(), provider=provider, operator=call.operator, outcome=outcome))
         self._schedule.wake(provider, world.clock.now())
-        if (state := world.state()) is not None:
+        if (state := world.state(world.name)) is not None:
             self._arrived_in(state.ingestion.number)
         return outcome in ("done", "died") or outcome.startswith("failed")
 
@@ -115,11 +115,8 @@ class People:
         before = source.snapshot()
         self._alter_where(webhook)
         after = source.snapshot()
-        differences = after.since(before)
-        wanted = {*differences.appeared, *differences.changed}
-        if not wanted and not differences.vanished:
-            return False
-        return self._deliver(Delta([entity for ref, entity in after if ref in wanted], differences.vanished))
+        delta = Delta(after.newer(before), after.since(before).vanished)
+        return bool(delta.added or delta.removed) and self._deliver(delta)
 
     def _alter_where(self, webhook: Webhook) -> None:
         world = self._world

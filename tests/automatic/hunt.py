@@ -51,15 +51,14 @@ def hunt(seeds: Iterable[int], database: str | None) -> Caught | None:
         seeds: of the scenarios.
         database: where, as for `incrsim.simulate`.
     """
-    from incrsim.simulation.judging import judged
-
     from incrsim.simulation.scenario import Scenario
+    from incrsim.simulation.simulating import run_scenario
     from incrsim.simulation.world_store import stores
 
     with stores(database) as opened:
         for tried, seed in enumerate(seeds, start=1):
             scenario = Scenario.draw(seed, PRESETS[seed % len(PRESETS)])
-            if findings := judged(scenario, opened).findings:
+            if findings := run_scenario(scenario, store=opened).findings:
                 return Caught(findings[0].rule, tried)
     return None
 

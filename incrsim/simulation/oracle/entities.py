@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set as AbstractSet
 from dataclasses import dataclass, field
 
 from incrsim.ingestion import Counts
@@ -99,13 +99,13 @@ def apply(model: Model, book: Book, fate: Fate, *, fresh: bool) -> None:
     book.outbox += len(fate.writes)
 
 
-def check(model: Model, book: Book, fate: Fate, refs: Iterable[str], rule: str) -> None:
+def check(model: Model, book: Book, fate: Fate, refs: AbstractSet[str], rule: str) -> None:
     """See that the catalog holds under these refs what it must.
 
     Raises:
         Violation: of C-9 where an owner is wrong, of `rule` where anything else is.
     """
-    truth = model.known(refs)
+    truth = model.known(refs) if refs else {}
     for ref in refs:
         must, found = model.catalog.get(ref), truth.get(ref)
         if must == found:
@@ -117,7 +117,7 @@ def check(model: Model, book: Book, fate: Fate, refs: Iterable[str], rule: str) 
 def _rule(ref: str, fate: Fate, rule: str) -> str:
     if ref in fate.quarantined:
         return "C-7"
-    return "C-11" if ref in fate.updated or ref in fate.same else rule
+    return "C-11" if ref in fate.updated else rule
 
 
 def difference(ref: str, must: Held | None, found: Held | None) -> tuple[str, str]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set as AbstractSet
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
-from incrsim.clock import Clock
+from incrsim.clock import EPOCH, Clock
 from incrsim.errors import UnknownProvider
 from incrsim.options import ProviderOptions
 from incrsim.simulation.observation import Outcome, Returned, StepCall
 from incrsim.simulation.oracle import bursts, deltas, ending, full, life, operating, pages, sweeps
 from incrsim.simulation.oracle.book import Asked, Model
 from incrsim.simulation.oracle.plan import Plan
-from incrsim.simulation.oracle.record import FIELD_RULES, Record
+from incrsim.simulation.oracle.record import FIELD_RULES, Record, Tenure
 from incrsim.simulation.simulator import Died, Happening
 from incrsim.store import Store
 
@@ -64,7 +63,7 @@ class Oracle:
         self._clock = clock
         self._options: dict[int, ProviderOptions] = {}
         self._asked_at = clock.now()
-        self._found: Exception | None = None
+        self._found: BaseException | None = None
 
     @property
     def losses(self) -> Mapping[tuple[str, int], int]:
@@ -83,8 +82,11 @@ class Oracle:
         """See `Observer.returned`."""
         book = self._model.book(page.provider)
         self._raise()
-        with self._holding():
+        try:
             bursts.returned(book, page, self._options.get(page.replica))
+        except BaseException as found:
+            self._found = found
+            raise
 
     def happened(self, replica: int, happening: Happening) -> None:
         """See `Observer.happened`."""
@@ -122,16 +124,19 @@ class Oracle:
     def answered(self, call: StepCall, outcome: Outcome, result: Any) -> None:
         """See `Observer.answered`."""
         self._raise()
-        with self._holding():
-            found = self._read(call.provider)
-            if found is not None:
-                self._judge(self._asked(call, outcome, found, result), STEPS[call.step], outcome)
+        try:
+            record = self._read(call.provider)
+            if record is not None:
+                self._judge(self._asked(call, outcome, record, result), STEPS[call.step], outcome)
+        except BaseException as found:
+            self._found = found
+            raise
 
     def _asked(self, call: StepCall, outcome: Outcome, found: Record, result: Any) -> Asked:
         book = self._model.book(call.provider)
         before = book.record or Record.first(self._asked_at)
         book.record = found
-        book.story.add(self._asked_at, call.replica, f"{call.step} {outcome}: {found.status}, page {found.pages}")
+        book.story.add(self._asked_at, call.replica, call.step, outcome, "→", found.status, "after page", found.pages)
         return Asked(
             self._model,
             book,
@@ -145,16 +150,8 @@ class Oracle:
             result,
         )
 
-    @contextmanager
-    def _holding(self) -> Iterator[None]:
-        """Keep what is found, so that nobody can swallow it."""
-        try:
-            yield
-        except Exception as found:
-            self._found = self._found or found
-            raise
-
     def _raise(self) -> None:
+        """Whatever went wrong in here, nobody may swallow it."""
         if self._found is not None:
             raise self._found
 
@@ -171,7 +168,7 @@ class Oracle:
             plan.effect()
             ending.completed(asked, plan)
         else:
-            _compare(asked, asked.before, plan.rules)
+            _compare(asked, asked.before._replace(lease=_renewed(asked)), plan.rules)
             plan.undone()
 
     def _options_of(self, call: StepCall) -> ProviderOptions:
@@ -207,7 +204,20 @@ def _is_done(asked: Asked, plan: Plan, outcome: Outcome) -> bool:
         return outcome is Outcome.DONE
     if plan.record == asked.before and plan.is_done is not None:
         return plan.is_done()
-    return asked.found != asked.before
+    return _whose(asked.found) != _whose(asked.before)
+
+
+def _renewed(asked: Asked) -> Tenure | None:
+    """The lease as it was, perhaps for longer."""
+    before, found = asked.before.lease, asked.found.lease
+    if before is None or found is None or found.until < before.until:
+        return before
+    return before._replace(until=found.until)
+
+
+def _whose(record: Record) -> Record:
+    """The record, apart from how long the lease lasts: long steps renew that beside their transaction (C-27)."""
+    return record if record.lease is None else record._replace(lease=record.lease._replace(until=EPOCH))
 
 
 def _answer(asked: Asked, plan: Plan, outcome: Outcome) -> None:

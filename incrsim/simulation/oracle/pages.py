@@ -153,7 +153,8 @@ def _keep(asked: Asked, leaf: Leaf, record: Record) -> None:
     hand.page, hand.since = None, set()
     hand.committed_at, hand.leaving = asked.now, hand.leaving or asked.before.paused
     entities.check(model, book, fate, leaf.superseded, "C-29")
-    entities.check(model, book, fate, leaf.refs, "C-10")
+    # What is the same as before is looked at by the next sweep, together with all the rest.
+    entities.check(model, book, fate, fate.named() - fate.same, "C-10")
     problems.check(model, book, record.number, new_problems)
     if record.number == asked.found.number:
         _check_mark(asked, leaf, record, counts)

@@ -16,13 +16,13 @@ LINES = 10
 class _Line:
     at: datetime
     replica: int
-    what: str
+    what: tuple[object, ...]
     times: int = 1
 
     def __str__(self) -> str:
         who = "an operator or event" if self.replica == OPERATOR else f"replica {self.replica}"
         repeated = f" ({self.times} times)" if self.times > 1 else ""
-        return f"{self.at:%Y-%m-%d %H:%M:%S.%f}  {who}: {self.what}{repeated}"
+        return f"{self.at:%Y-%m-%d %H:%M:%S.%f}  {who}: {' '.join(map(str, self.what))}{repeated}"
 
 
 class Story:
@@ -31,16 +31,16 @@ class Story:
     def __init__(self) -> None:
         self._lines: deque[_Line] = deque(maxlen=LINES)
 
-    def add(self, at: datetime, replica: int, what: str) -> None:
+    def add(self, at: datetime, replica: int, *what: object) -> None:
         """Something happened.
 
         Args:
             at: when.
             replica: where, or `OPERATOR`.
-            what: in a few words.
+            what: in a few words, which are put together when somebody asks.
         """
         last = self._lines[-1] if self._lines else None
-        if last is not None and last.what == what and last.replica == replica:
+        if last is not None and last.replica == replica and last.what == what:
             last.times += 1
             last.at = at
         else:
