@@ -7,9 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from hypothesis import strategies as st
 
 from incrsim.simulation.dice import Fault
-from incrsim.simulation.faults import KINDS, Kind
-from incrsim.simulation.faults_presets import HIGHEST_RATE, WORSE
+from incrsim.simulation.faults import KINDS, Kind, Seam
+from incrsim.simulation.faults_presets import HIGHEST_RATE
 from incrsim.testing.strategies_bounds import between, chosen
+
+_TIMES = (1, 5, 25)
+"""By one of these the rate of rough weather grows, which is made for many more steps than a drawn scenario has."""
+
+_EARLY = 4
 
 _WEATHER: Mapping[str, Callable[[Kind], bool]] = {
     "none": lambda _: False,
@@ -58,15 +63,24 @@ def faults(
     between("faults", "kinds", min_kinds, min(max_kinds, len(drawn_from)))
     if not drawn_from:
         return st.just(())
-    one_of_them = st.sampled_from([kind.name for kind in drawn_from])
-    written = st.builds(_at, one_of_them, st.sets(opportunities, min_size=1, max_size=3))
-    rated = st.builds(_at_a_rate, one_of_them, st.sampled_from(WORSE))
+    kind = _one_of(drawn_from)
+    early = st.integers(1, min(_EARLY, max_occurrence))
+    written = st.builds(_at, kind, st.sets(early | opportunities, min_size=1, max_size=3))
+    rated = st.builds(_at_a_rate, kind, st.sampled_from(_TIMES))
     return st.lists(
         written | rated,
         min_size=min_kinds,
         max_size=min(max_kinds, len(drawn_from)),
         unique_by=lambda fault: fault.kind,
     ).map(tuple)
+
+
+def _one_of(kinds: Iterable[Kind]) -> st.SearchStrategy[str]:
+    """Half of what may happen are steps of the store that go wrong, and most of these steps are rare."""
+    of_store, others = [], []
+    for kind in kinds:
+        (of_store if kind.seam is Seam.STORE else others).append(kind.name)
+    return st.one_of(*(st.sampled_from(names) for names in (others, others, of_store) if names))
 
 
 def _at(kind: str, opportunities: set[int]) -> Fault:
