@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tests soak lint types format bench docs-diagrams clean
+.PHONY: help demo test tests soak prove lint types format bench docs-diagrams clean
 
 help: ## what you can do here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,12 @@ format: $(VENV)/.has-dev ## mend the style
 
 soak: $(VENV)/.has-dev ## a minute of workers that are killed all the time
 	@$(BIN)/python -m tests.soak
+
+# What was run is kept under build/: after an interruption it goes on where it was.
+PROVE := incrsim simulate --faults hostile --replicas 2
+prove: $(VENV)/.has-dev ## a long campaign: 10 000 scenarios in memory, 300 on Postgres
+	@$(BIN)/$(PROVE) --seeds 10000 --results build/prove-memory.jsonl
+	@$(BIN)/$(PROVE) --seeds 300 --database embedded --results build/prove-postgres.jsonl
 
 bench: $(VENV)/.has-dev ## how fast, and how much memory
 	@$(BIN)/python benchmarks/bench_ingestion.py

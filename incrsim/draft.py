@@ -19,27 +19,34 @@ def draft_page(page: Page, sequence: int, cursor: str | None) -> PageDraft:
         sequence: the page's number in the ingestion, from 1.
         cursor: the page's cursor as canonical JSON text; `None` when it is done.
     """
-    latest: dict[str, Entity] = {}
+    entities = [item if type(item) is Entity else as_entity(item) for item in page.entities]
+    latest, unreadable = _each_once(entities)
+    return PageDraft(
+        sequence=sequence,
+        entities=latest,
+        cursor=cursor,
+        done=page.done,
+        returned=len(entities),
+        unreadable=tuple(unreadable),
+        reported=_reported(page.problems),
+    )
+
+
+def _each_once(entities: list[Entity]) -> tuple[list[Entity], list[FoundProblem]]:
+    """The entities with a readable ref, each ref once, and the problems of the others."""
+    latest = {entity.ref: entity for entity in entities}
+    if len(latest) == len(entities) and None not in latest:  # nearly all pages
+        return entities, []
+    latest.clear()
     unreadable: list[FoundProblem] = []
-    returned = 0
-    for item in page.entities:
-        returned += 1
-        entity = item if type(item) is Entity else as_entity(item)
+    for entity in entities:
         if entity.ref is None:
             unreadable.append(invalid(entity))
         else:
             # The later one wins (C-8); taken out first, so that it also stands where the later one stood.
             latest.pop(entity.ref, None)
             latest[entity.ref] = entity
-    return PageDraft(
-        sequence=sequence,
-        entities=list(latest.values()),
-        cursor=cursor,
-        done=page.done,
-        returned=returned,
-        unreadable=tuple(unreadable),
-        reported=_reported(page.problems),
-    )
+    return list(latest.values()), unreadable
 
 
 def as_entity(item: Any) -> Entity:

@@ -64,6 +64,7 @@ class Verdict:
         removed: how many entities it removed.
         limit_percentage: the limit in force, 0 to 100 in decimal writing, or `None`.
         limit_count: the limit in force, or `None`.
+        largest_batch: how many of these one statement removed at most: memory and locks are bounded by it (C-13).
     """
 
     id: int
@@ -74,6 +75,7 @@ class Verdict:
     removed: int
     limit_percentage: str | None
     limit_count: int | None
+    largest_batch: int = 0
 
     @classmethod
     def of(
@@ -91,7 +93,7 @@ class Verdict:
             refused_by: what `judge` said of it.
             removed: how many entities were removed.
             options: the limits in force.
-            which: `id`, `ingestion` and `decided_at`.
+            which: `id`, `ingestion` and `decided_at`; `largest_batch`, where anything was removed.
         """
         limit = options.reject_removals_above_percentage
         return cls(

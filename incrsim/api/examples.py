@@ -41,6 +41,7 @@ _VERDICT = {
     "removed": 0,
     "limit_percentage": "5",
     "limit_count": None,
+    "largest_batch": 0,
 }
 _STATUS = {
     "provider": "services",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import typer
 from rich.text import Text
@@ -12,9 +10,10 @@ from rich.text import Text
 from incrsim.cli.failures import FAILED
 from incrsim.cli.output import live, print_json
 from incrsim.errors import CallerError
+from incrsim.simulation.campaign_result import CampaignResult
+from incrsim.simulation.campaign_row import Row
 from incrsim.simulation.replay import replay
 from incrsim.simulation.run import Run
-from incrsim.simulation.run_summary import Summary
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.simulating import run_scenario, tracing
 from incrsim.simulation.trace import Trace
@@ -22,36 +21,16 @@ from incrsim.simulation.trace_file import Header
 from incrsim.simulation.world_store import stores
 
 
-def drawn(seeds: Iterable[int], faults: str, **wishes: Any) -> Iterator[Scenario]:
-    """The scenarios of some seeds.
-
-    Raises:
-        CallerError: when there is no such weather.
-    """
-    for seed in seeds:
-        try:
-            yield Scenario.draw(seed, faults, **wishes)
-        except ValueError as error:
-            raise CallerError(f"--faults {faults}: {error}") from error
-
-
-def run_simulate(scenarios: Iterator[Scenario], database: str, trace: Path | None, *, as_json: bool) -> int:
-    """Run scenarios one after the other, and print what came of them; returns the exit code."""
-    summary = Summary()
-    display = Text()
-    with stores(database) as opened, live(display):
-        for scenario in scenarios:
-            display.plain = f"seed {scenario.seed}; {summary}" if summary.scenarios else f"seed {scenario.seed}"
-            with tracing(scenario, trace) as taken_down:
-                run = run_scenario(scenario, store=opened, trace=taken_down)
-            summary.add(run)
-            if not as_json:
-                _tell(run, summary)
+def run_simulate(scenario: Scenario, database: str, trace: Path | None, *, as_json: bool) -> int:
+    """Run a scenario, and print what came of it; returns the exit code."""
+    with stores(database) as opened, live(Text("simulating …")), tracing(scenario, trace) as taken_down:
+        run = run_scenario(scenario, store=opened, trace=taken_down)
     if as_json:
-        print_json(summary.to_dict())
-    elif summary.scenarios > 1:
-        typer.echo(str(summary))
-    return 0 if summary.ok else FAILED
+        planned = frozenset(fault.kind for fault in scenario.faults)
+        print_json(CampaignResult([Row.of(run)], planned, run.seconds).to_dict())
+    else:
+        typer.echo(str(run))
+    return 0 if run.ok else FAILED
 
 
 def run_replay(trace: Path, *, as_json: bool) -> int:
@@ -68,9 +47,3 @@ def _again(header: Header, trace: Trace) -> Run:
     if header.mutant is not None:
         raise CallerError(f"this is the trace of the mutant {header.mutant!r}, and it takes that to run it again")
     return run_scenario(header.scenario, trace=trace)
-
-
-def _tell(run: Run, summary: Summary) -> None:
-    """Say what came of a run; of many, only of those that are worth it."""
-    if summary.scenarios == 1 or not run.ok:
-        typer.echo(str(run))

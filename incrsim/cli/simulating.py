@@ -41,24 +41,45 @@ def simulate(  # noqa: PLR0913, PLR0917 -- the options of a command
         int | None, typer.Option(min=1, help="How many processes serve the provider.", show_default="drawn")
     ] = None,
     database: Database = "memory",
+    seed_range: Annotated[
+        str | None,
+        typer.Option(metavar="A:B", help="Run the seeds from A up to the one before B.", show_default=False),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="How many processes run them.", show_default="one for each core")
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep what came of each there: a campaign that was broken off goes on; what violates a rule is made "
+            "small, and written beside it.",
+            show_default=False,
+        ),
+    ] = None,
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write all that happens there.", show_default=False)
     ] = None,
     as_json: Json = False,
 ) -> None:
     """The command; `SIMULATE_HELP` is what its users read."""
-    if scenario is not None and (seeds, days, entities, replicas) != (None, None, None, None):
-        raise UsageError(f"{scenario} says all of that itself; leave the other options out, or change the file")
-    if trace is not None and seeds is not None:
-        raise UsageError("--trace takes down one scenario; leave out --seeds, and name the one with --seed")
-    from incrsim.cli.run_simulate import drawn, run_simulate
+    from incrsim.cli.run_campaign import run_campaign, seeds_of
+    from incrsim.cli.run_simulate import run_simulate
+    from incrsim.simulation.campaign import Campaign
     from incrsim.simulation.scenario import Scenario
 
-    if scenario is None:
-        chosen = drawn(range(seed, seed + (seeds or 1)), faults, days=days, entities=entities, replicas=replicas)
-    else:
-        chosen = iter([Scenario.read(scenario)])
-    raise typer.Exit(run_simulate(chosen, database, trace, as_json=as_json))
+    many = (seeds, seed_range, results) != (None, None, None)
+    if scenario is not None and (many or (days, entities, replicas) != (None, None, None)):
+        raise UsageError(f"{scenario} says all of that itself; leave the other options out, or change the file")
+    if trace is not None and many:
+        raise UsageError("--trace takes down one scenario; name it with --seed, and leave out what names several")
+    if scenario is not None:
+        raise typer.Exit(run_simulate(Scenario.read(scenario), database, trace, as_json=as_json))
+    campaign = Campaign(faults=faults, days=days, entities=entities, replicas=replicas, database=database)
+    if many:
+        chosen = seeds_of(seed, seeds, seed_range)
+        raise typer.Exit(run_campaign(campaign, chosen, jobs, results, as_json=as_json))
+    raise typer.Exit(run_simulate(campaign.scenario(seed), database, trace, as_json=as_json))
 
 
 def replay(

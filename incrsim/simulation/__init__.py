@@ -1,8 +1,9 @@
 """The shipping engine under a virtual clock: sources by formula, faults of all kinds, replicas in any order.
 
 `incrsim.simulate` is where to begin. A `scenario` is all that a run depends on, as data; `world` is what there is while
-it runs, and `world_course` runs it; `trace_file` and `replay` keep and repeat it. `simulator` is the driver below all
-of that: one provider, step by step, for tests that want every step in their own hands.
+it runs, and `world_course` runs it; `trace_file` and `replay` keep and repeat it. A `campaign` runs many of them, and
+`reduce` makes those small in which a rule does not hold. `simulator` is the driver below all of that: one provider,
+step by step, for tests that want every step in their own hands.
 """
 
 from __future__ import annotations
@@ -20,16 +21,31 @@ from incrsim.simulation.trace import Trace
 from incrsim.simulation.view import NOTHING, FixedView, View
 
 if TYPE_CHECKING:
+    from incrsim.simulation.campaign import Campaign
+    from incrsim.simulation.campaign_result import CampaignResult
+    from incrsim.simulation.reduction import reduce
+    from incrsim.simulation.reduction_result import Reduced
     from incrsim.simulation.run import Run
     from incrsim.simulation.scenario import Scenario
     from incrsim.simulation.simulating import run_scenario, simulate
 
-_LATE = {"Run": "run", "Scenario": "scenario", "run_scenario": "simulating", "simulate": "simulating"}
+_LATE = {
+    "Campaign": "campaign",
+    "CampaignResult": "campaign_result",
+    "Reduced": "reduction_result",
+    "Run": "run",
+    "Scenario": "scenario",
+    "reduce": "reduction",
+    "run_scenario": "simulating",
+    "simulate": "simulating",
+}
 """What a source and a step-by-step simulation do without is imported when it is first asked for."""
 
 __all__ = [
     "ADVANCE",
     "NOTHING",
+    "Campaign",
+    "CampaignResult",
     "Comparison",
     "Crash",
     "CrashPoint",
@@ -42,6 +58,7 @@ __all__ = [
     "ListSource",
     "Moment",
     "Move",
+    "Reduced",
     "Run",
     "Scenario",
     "Simulation",
@@ -52,6 +69,7 @@ __all__ = [
     "compare",
     "crashing_store",
     "exhaust",
+    "reduce",
     "run_scenario",
     "simulate",
 ]

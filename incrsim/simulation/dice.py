@@ -2,16 +2,21 @@
 
 A kind's opportunities are counted. One kind's dice never depend on another's, so that a fault can be taken out of a
 scenario and the others happen as before; and what took effect is told as (kind, number of the opportunity), so that
-a rate can be replaced by the very occurrences that it led to (`incrsim.simulation.reduce`).
+a rate can be replaced by the very occurrences that it led to (`incrsim.simulation.reduction`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import shake_128
 from math import inf
 from struct import Struct
+
+from incrsim.ingestion import Status
+
+Whereabouts = Callable[[], Status | None]
 
 _WHOLE = 1 << 32
 _NEVER: frozenset[int] = frozenset()
@@ -45,14 +50,17 @@ class Dice:
     Args:
         seed: of the scenario.
         faults: at most one for each kind.
+        status: tells in which status the ingestion is that whoever asks is at; asked only when something happens.
 
     Attributes:
         effects: what took effect so far, as (kind, number of the opportunity), in the order in which it happened.
         quiet: whether nothing happens any more.
     """
 
-    def __init__(self, seed: int, faults: Iterable[Fault] = ()) -> None:
+    def __init__(self, seed: int, faults: Iterable[Fault] = (), status: Whereabouts = lambda: None) -> None:
         self._seed = seed
+        self._status = status
+        self._met: dict[tuple[str, int], Status | None] = {}
         self._rows: dict[str, _Row] = {}
         self._together: dict[tuple[str, ...], Together] = {}
         self.quiet = False
@@ -73,7 +81,7 @@ class Dice:
         row = self._rows.get(kind)
         if row is None or self.quiet or not row.at(row.number + 1):
             return False
-        self.effects.append((kind, row.number))
+        self.strike(kind, row.number)
         return True
 
     def together(self, kinds: Iterable[str]) -> Together:
@@ -92,6 +100,17 @@ class Dice:
         for each in self._together.values():
             each.look_again()
         self._rows[kind].strike_next()
+
+    def strike(self, kind: str, number: int) -> None:
+        """Take down that a kind of fault happens at this opportunity."""
+        self.effects.append((kind, number))
+        self._met[kind, number] = self._status()
+
+    @property
+    def met(self) -> Counter[tuple[str, Status]]:
+        """How often each kind of fault took effect in each status of an ingestion."""
+        found = ((kind, self._met[kind, number]) for kind, number in self.effects)
+        return Counter((kind, status) for kind, status in found if status is not None)
 
     def missed(self, kind: str) -> None:
         """What was to happen had no effect here: it is taken out of the book again."""
@@ -137,7 +156,8 @@ class Together:
             return ()
         found = [row.kind for row in self._rows if row.at(number)]
         self._due = min(row.due for row in self._rows)
-        self._dice.effects += [(kind, number) for kind in found]
+        for kind in found:
+            self._dice.strike(kind, number)
         return found
 
     def look_again(self) -> None:

@@ -75,9 +75,7 @@ class Kind:
             return None
         if status is Status.COMPLETE:
             return "an ingestion that is complete is never the one that a step meets"
-        return (
-            f"the step is refused unless the ingestion is {' or '.join(sorted(self.statuses))}, and nothing goes wrong"
-        )
+        return f"nobody takes this step, or it is refused, unless the ingestion is {' or '.join(sorted(self.statuses))}"
 
 
 # --- by name, for those who throw the dice ----------------------------------------------------------------------------
@@ -219,10 +217,14 @@ _STEP_STATUSES = {
     "commit_sweep": frozenset({Status.SWEEPING}),
     "end_burst": frozenset({Status.BURSTING, Status.SWEEPING}),
     "record_failure": frozenset({Status.BURSTING, Status.SWEEPING}),
-    "lease_for_full": frozenset({Status.SCHEDULED, Status.RESTING}),
+    "lease_for_full": frozenset({Status.SCHEDULED, Status.BURSTING, Status.SWEEPING, Status.RESTING}),  # or: it is held
     "apply_full": frozenset({Status.SCHEDULED, Status.RESTING}),
+    "give_back": frozenset({Status.SCHEDULED, Status.RESTING}),
 }
-"""Where a step can be done; a process can die before it wherever it is."""
+"""Where a step can be done; a replica that is late can die before it wherever the ingestion is by then."""
+
+_NEVER_LATE = frozenset({"apply_full", "give_back"})
+"""A full mutation is one act in the schedule: its steps follow each other, and no replica comes between them."""
 
 
 def _of_steps() -> Iterable[Kind]:
@@ -231,7 +233,8 @@ def _of_steps() -> Iterable[Kind]:
             if moment is not Moment.DIES_INSIDE or step in TRANSACTIONS:
                 kind = of_step(moment, step)
                 rate = _STEP_RATES.get(kind, _STEP_RATES.get(step, _RARE_STEP))
-                statuses = OPEN if moment is Moment.DIES_BEFORE else _STEP_STATUSES.get(step, OPEN)
+                late = moment is Moment.DIES_BEFORE and step not in _NEVER_LATE
+                statuses = OPEN if late else _STEP_STATUSES.get(step, OPEN)
                 yield Kind(kind, Seam.STORE, sentence.format(step), rate, statuses=statuses)
 
 

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from incrsim import events
+from incrsim.ingestion import Status
 from incrsim.simulation.run_frame import to_frame
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.simulator import Happening
@@ -32,6 +33,7 @@ class Run:
         effects: each fault that took effect, with the number of its opportunity.
         losses: how many entities that the source held all along were swept, by provider and ingestion: where its pages
             drift or it lies, guards and grace bound that, and nothing can exclude it.
+        met: how often each kind of fault took effect in each status of an ingestion.
         digest: of the trace (C-41).
         seconds: real ones.
     """
@@ -43,6 +45,7 @@ class Run:
     steps: int
     effects: tuple[tuple[str, int], ...]
     losses: Mapping[tuple[str, int], int]
+    met: Mapping[tuple[str, Status], int]
     digest: str
     seconds: float
 
@@ -62,15 +65,24 @@ class Run:
         return sum(isinstance(each, events.SweepCommitted) for each in self.events())
 
     @property
+    def claimed_by(self) -> tuple[int, ...]:
+        """The numbers of the replicas that claimed an ingestion of the provider."""
+        return tuple(sorted({number for number, each in self.numbered_events() if isinstance(each, events.Claimed)}))
+
+    @property
     def faults(self) -> Counter[str]:
         """How often each kind of fault took effect."""
         return Counter(kind for kind, _ in self.effects)
 
-    def events(self) -> Iterator[events.Event]:
-        """The engine's events about the provider, in order."""
-        for _, each in self.happenings:
+    def numbered_events(self) -> Iterator[tuple[int, events.Event]]:
+        """The engine's events about the provider, in order, each with the replica's number."""
+        for number, each in self.happenings:
             if isinstance(each, events.Event) and each.provider == self.provider:
-                yield each
+                yield number, each
+
+    def events(self) -> Iterator[events.Event]:
+        """The same, without the numbers."""
+        return (each for _, each in self.numbered_events())
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each ingestion of the provider.

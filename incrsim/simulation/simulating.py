@@ -69,7 +69,14 @@ def simulate(
 
 def judge(world: World) -> Oracle:
     """Who judges what happens, unless somebody else is to."""
-    return Oracle(world.store, world.clock, line=lambda: world.trace.length, protects=world.protects)
+    mirror = None if world.sink is None else world.sink.entities
+    return Oracle(
+        world.store,
+        world.clock,
+        line=lambda: world.trace.length,
+        protects=world.protects,
+        mirror=mirror,
+    )
 
 
 def run_scenario(
@@ -123,6 +130,7 @@ def run_scenario(
         steps=course.steps,
         effects=tuple(world.dice.effects),
         losses=dict(world.observer.losses) if isinstance(world.observer, Oracle) else {},
+        met=world.dice.met,
         digest=taken_down.digest,
         seconds=time.perf_counter() - began,
     )

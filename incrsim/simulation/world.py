@@ -14,6 +14,7 @@ from incrsim.engine import Engine
 from incrsim.entity import Entity
 from incrsim.errors import UnknownProvider
 from incrsim.host import InlineHost
+from incrsim.ingestion import Status
 from incrsim.options import ProviderOptions
 from incrsim.simulation.dialects import STABLE
 from incrsim.simulation.dice import Dice
@@ -66,6 +67,7 @@ class World:
         happenings: everything so far, each with a replica's number, `OPERATOR` or `WORLD`.
         observer: who watches.
         reading: how far the open ingestion is.
+        acting: the provider whose turn it is: what goes wrong meets its ingestion.
     """
 
     def __init__(
@@ -84,10 +86,11 @@ class World:
         self.store = store
         self.clock = clock
         self.trace = trace or Trace()
-        self.dice = Dice(scenario.seed, scenario.faults)
+        self.dice = Dice(scenario.seed, scenario.faults, self._status)
         self.source = source or source_of(scenario, clock)
         self.provider = self.source if provider is None else masking(provider, self.source.addresses)
         self.name: str = self.provider.name
+        self.acting = self.name
         self.rival = None if scenario.rival is None else rival_of(scenario, scenario.rival, clock)
         self.sink = Mirror(clock) if scenario.sink else None
         self.names = [self.name] if self.rival is None else [self.name, RIVAL]
@@ -206,6 +209,11 @@ class World:
             return self.store.state(name)
         except UnknownProvider:
             return None
+
+    def _status(self) -> Status | None:
+        """Where the ingestion is that a fault meets; `None` as long as there is none."""
+        state = self.state(self.acting)
+        return None if state is None else state.ingestion.status
 
     def meant_valid(self, entity: Entity) -> bool:
         """Whether an entity is valid, by those who made it: the weather, and the source that spoils some of its own. Of

@@ -74,7 +74,9 @@ class Course:
         """
         self.steps += 1
         self._timeline.step += 1
+        self._world.acting = lane.run.name
         lane.run.step(lane.index)
+        self._world.acting = self._world.name
 
     def rest(self) -> None:
         """Nothing disturbs any more: as many sweeps as it takes for everything to come to rest.

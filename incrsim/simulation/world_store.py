@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 from incrsim.clock import VirtualClock
 from incrsim.errors import CallerError
@@ -35,10 +36,9 @@ def stores(database: str | None) -> Iterator[Stores]:
     if database is None or database == "memory":
         yield MemoryStore
     elif database == "embedded":
-        from incrsim.store.embedded import start
-        from incrsim.store.embedded_store import temporary_home
+        from incrsim.store.embedded_store import temporary_server
 
-        with temporary_home() as home, closing(start(home)) as server:
+        with temporary_server() as server:
             yield from _in_postgres(server.url)
     else:
         yield from _in_postgres(postgres_url(database))
@@ -53,7 +53,7 @@ def _in_postgres(url: str) -> Iterator[Stores]:
 
         def opened(clock: VirtualClock) -> Store:
             _empty(with_schema)
-            return PostgresStore(url, clock)
+            return PostgresStore(_unsynced(url), clock)
 
         try:
             yield opened
@@ -61,6 +61,15 @@ def _in_postgres(url: str) -> Iterator[Stores]:
             _empty(with_schema)
     finally:
         with_schema.close()
+
+
+def _unsynced(url: str) -> str:
+    """The same database, in sessions that wait for no disk: nothing of a simulation has to outlive the server."""
+    address, question, query = url.partition("?")
+    given = parse_qs(query)
+    if "options" in given or "prepare_threshold" in given:  # a pooler passes no options on
+        return url
+    return f"{address}?{query}{'&' if question else ''}options=-csynchronous_commit%3Doff"
 
 
 def _refuse_used(store: PostgresStore) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from incrsim.clock import Clock
@@ -64,3 +64,19 @@ def temporary_home() -> Iterator[Path]:
         yield directory / "data"
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+FOR_A_WHILE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""What makes a server fast whose data nobody needs after a crash."""
+
+
+@contextmanager
+def temporary_server() -> Iterator[EmbeddedPostgres]:
+    """A server that is gone at the end, with all its data.
+
+    Raises:
+        MissingExtra: when there is no Postgres to run.
+        StoreUnusable: when this machine cannot run it.
+    """
+    with temporary_home() as home, closing(start(home, settings=FOR_A_WHILE)) as server:
+        yield server

@@ -7,7 +7,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import blake2b
@@ -21,6 +21,10 @@ from incrsim.provider import Problem
 BATCH = 100
 """How many entities are judged before the new ones among them are handed on: some 60 kB, so that a database gets its
 next ones before it has stored those."""
+
+FIRST_BATCH = 13
+"""How many there are in a page's first batch; the next ones double up to `BATCH`. Until it is judged the database has
+nothing to do."""
 
 Insert = Callable[[Sequence[Entity]], None]
 """Brings new entities into the catalog; they come in the order of refs."""
@@ -163,16 +167,22 @@ def decide(
         InvalidEntity: when one is invalid and `on_invalid_entity` is `"fail"`; nothing must have been committed then.
     """
     changes = PageChanges(problems=[*draft.unreadable, *draft.reported])
-    candidates = compared.candidates
-    for start in range(0, len(candidates), BATCH):
+    for batch in _batches(compared.candidates):
         before = len(changes.insert)
-        for entity in candidates[start : start + BATCH]:
+        for entity in batch:
             _judge(entity, compared.differing.get(entity.ref or ""), provider, changes)
         insert(changes.insert[before:])
     if options.on_invalid_entity == "fail":
         _refuse_invalid(changes)
     changes.counts = _count(draft, compared, changes, ingestion)
     return changes
+
+
+def _batches(candidates: Sequence[Entity]) -> Iterator[Sequence[Entity]]:
+    start, size = 0, FIRST_BATCH
+    while start < len(candidates):
+        yield candidates[start : start + size]
+        start, size = start + size, min(2 * size, BATCH)
 
 
 def _judge(entity: Entity, stored: Stored | None, provider: str, changes: PageChanges) -> None:

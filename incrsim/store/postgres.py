@@ -204,9 +204,9 @@ class PostgresStore(PostgresListening, PostgresMutating, PostgresOperating, Post
     ) -> Result:
         with self.connection() as connection:
             try:
-                tx = self._begin(connection, provider, lock_wait)
-                result = work(tx)
-                tx.commit()
+                with self._begin(connection, provider, lock_wait) as tx:
+                    result = work(tx)
+                    tx.commit()
             except RETRIED as error:
                 raise _Again(first_lines(error)) from error
             except errors.UniqueViolation as error:

@@ -7,16 +7,17 @@ rest with the commit.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from incrsim.entity import Entity
 from incrsim.ingestion import Ingestion
 from incrsim.store.contract import HISTORY_LENGTH, Lease
-from incrsim.store.page import Compared, FoundProblem, Insert, PageChanges, Stored
+from incrsim.store.page import FoundProblem, Insert, PageChanges
+from incrsim.store.postgres_comparing import PostgresComparingRows
 from incrsim.store.postgres_copy import copying
 from incrsim.store.postgres_errors import Conflict
 from incrsim.store.postgres_listening import PostgresNotifyingRows
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import psycopg
 
 
-class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOperatingRows):
+class PostgresTransaction(PostgresNotifyingRows, PostgresComparingRows, PostgresDeltaRows, PostgresOperatingRows):
     """`Transaction` on a connection whose provider row is locked.
 
     Args:
@@ -60,11 +61,27 @@ class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOper
         self.provider = provider
         self.lease = lease
         self.ingestion = ingestion
-        self._connection = connection
+        self._idle_connection = connection
+        self._copying = ExitStack()
         self._id = provider_id
         self._renew = renew
         self._has_sinks = has_sinks
         self._waiting: list[tuple[str, dict[str, Any]]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Break off a `COPY` that is still on its way, so that the connection can be used again."""
+        self._copying.__exit__(kind, error, trace)
+
+    @property
+    def _connection(self) -> psycopg.Connection[Any]:
+        """The connection, after the server has stored what was copied: only then can it be asked something."""
+        self._copying.close()
+        return self._idle_connection
 
     def flush(self) -> None:
         """Send the writes that wait, in one round trip."""
@@ -140,44 +157,17 @@ class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOper
     # --- a page
     # -----------------------------------------------------------------------------------------------------------
 
-    def compare(self, entities: Sequence[Entity], ingestion: int, cursor: bytes | None) -> Compared:
-        """See `Transaction.compare`."""
-        if entities and self._is_first_load():
-            # Pages of a sorted source lie behind each other: nothing between their ends, nothing to compare.
-            first, last = entities[0].ref, entities[-1].ref
-            free, cursor_seen = self._one("look_between", first=first, last=last, ingestion=ingestion, cursor=cursor)
-            if free:
-                return Compared([], 0, {}, entities, cursor_seen)
-        # A ref with a line break is readable but never valid, so nothing can be stored under it; and lines are how refs
-        # travel.
-        comparable = [each for each in entities if each.ref is not None and "\n" not in each.ref]
-        never_stored = [each for each in entities if each.ref is None or "\n" in each.ref]
-        same, written_before, missing, differing, cursor_seen = self._one(
-            "compare_page",
-            refs="\n".join([each.ref or "" for each in comparable]),
-            digests=b"".join([each.digest for each in comparable]),
-            ingestion=ingestion,
-            cursor=cursor,
-        )
-        stored = {
-            comparable[position - 1].ref or "": Stored(id_, owner, key, bytes.fromhex(digest), written_in)
-            for position, id_, owner, key, digest, written_in in differing or ()
-        }
-        positions = sorted([*_numbers(missing), *(row[0] for row in differing or ())])
-        candidates = [comparable[position - 1] for position in positions]
-        return Compared(_numbers(same), written_before, stored, [*candidates, *never_stored], cursor_seen)
-
-    def _is_first_load(self) -> bool:
-        """Whether all that the ingestion returned so far was new."""
-        return self.ingestion is not None and 0 < self.ingestion.counts.returned == self.ingestion.counts.added
-
     def ids_of(self, refs: Sequence[str]) -> list[int]:
         """See `Transaction.ids_of`."""
         return [row[0] for row in self._all("ids_of", refs=list(refs))]
 
-    def inserting(self, ingestion: int) -> AbstractContextManager[Insert]:
+    @contextmanager
+    def inserting(self, ingestion: int) -> Iterator[Insert]:
         """See `Transaction.inserting`."""
-        return copying(self._connection, self._id, ingestion)
+        with ExitStack() as stack:
+            yield stack.enter_context(copying(self._connection, self._id, ingestion))
+            # While the server stores the last ones the page's mark is made: whoever needs the connection waits.
+            self._copying = stack.pop_all()
 
     def apply(self, changes: PageChanges, ingestion: int) -> None:
         """See `Transaction.apply`."""
@@ -288,11 +278,6 @@ class PostgresTransaction(PostgresNotifyingRows, PostgresDeltaRows, PostgresOper
         rows: list[tuple[Any, ...]]
         rows = self._connection.execute(query(name), {"provider": self._id, **parameters}).fetchall()
         return rows
-
-
-def _numbers(array: str | None) -> list[int]:
-    """An array of integers as Postgres writes it: `{1,2,3}`."""
-    return [] if array is None else json.loads(f"[{array[1:-1]}]")
 
 
 def _storable(text: str) -> str:

@@ -9,6 +9,7 @@ mutations do in `deltas` and `full`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from incrsim import guards, lifecycle
 from incrsim.errors import Fenced, InvalidTransition
@@ -117,7 +118,7 @@ def write_entities(
         options: what to do with invalid ones.
     """
     # Written in the order of refs, whatever the page has, no two providers wait for each other in a circle (C-40).
-    in_order = sorted(draft.entities, key=lambda entity: entity.ref or "")
+    in_order = sorted(draft.entities, key=attrgetter("ref"))
     compared = tx.compare(in_order, ingestion, draft.cursor_digest)
     with tx.inserting(written_in) as insert:
         changes = decide(draft, compared, tx.provider.name, ingestion, options, insert)
@@ -181,14 +182,13 @@ def sweep(tx: Transaction, ingestion: Ingestion, lease: Lease, options: Provider
         approved=count.approved,
     )
     refused_by = guards.judge(census, options)
-    removed = 0
-    if not refused_by:
-        removed = _remove(tx, ingestion, lease, options)
+    batches = [] if refused_by else _remove(tx, ingestion, lease, options)
     verdict = Verdict.of(
         census,
         refused_by,
-        removed,
+        sum(batches),
         options,
+        largest_batch=max(batches, default=0),
         id=tx.provider.last_verdict + 1,
         ingestion=ingestion.number,
         decided_at=tx.now,
@@ -261,10 +261,11 @@ def store_decision(tx: Transaction, decision: Decision) -> Ingestion:
     return decision.current
 
 
-def _remove(tx: Transaction, ingestion: Ingestion, lease: Lease, options: ProviderOptions) -> int:
-    removed = 0
-    for chunk in tx.remove_stale(ingestion.number, SWEEP_CHUNK):
-        removed += chunk
+def _remove(tx: Transaction, ingestion: Ingestion, lease: Lease, options: ProviderOptions) -> list[int]:
+    """Remove what was collected; says how much each statement removed."""
+    batches = []
+    for batch in tx.remove_stale(ingestion.number, SWEEP_CHUNK):
+        batches.append(batch)
         tx.renew_lease(lease)
     tx.end_removal(options.removal_grace_cycles)
-    return removed
+    return batches

@@ -97,7 +97,10 @@ def p(store: PostgresStore, clock: VirtualClock) -> Driver:
 
 
 @pytest.mark.rule("C-11")
-def test_a_page_is_compared_by_the_index_of_refs(store: PostgresStore, p: Driver, database_url: str) -> None:
+@pytest.mark.parametrize("question", ["compare_page", "look_alike"])
+def test_a_page_is_compared_by_the_index_of_refs(
+    store: PostgresStore, p: Driver, database_url: str, question: str
+) -> None:
     """On tables that were never analysed, and have grown to 10 000 rows, a page is looked up by its refs."""
     execute(database_url, "ALTER TABLE incrsim.entity SET (autovacuum_enabled = off)")
     execute(
@@ -114,9 +117,10 @@ def test_a_page_is_compared_by_the_index_of_refs(store: PostgresStore, p: Driver
         "provider": 1,
         "ingestion": 1,
         "cursor": None,
+        "first": refs[0],
     }
     with store.connection() as connection:
-        explain = b"EXPLAIN (FORMAT JSON) " + query("compare_page").encode()
+        explain = b"EXPLAIN (FORMAT JSON) " + query(question).encode()
         explained = connection.execute(explain, parameters).fetchone()
     assert explained is not None
     scans = [node for node in nodes(explained[0][0]["Plan"]) if node.get("Relation Name") == "entity"]
@@ -131,6 +135,30 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for inner in plan.get("Plans", ()):
         yield from nodes(inner)
+
+
+@pytest.mark.rule("C-9", "C-11")
+def test_what_lies_between_the_ends_of_a_page_is_seen(store: PostgresStore, p: Driver, clock: VirtualClock) -> None:
+    """A page is unchanged only if nothing there is new, changed, another provider's or gone, one each."""
+    q = Driver(store, clock, "q")
+    q.cycle(good("e45"))
+    p.cycle(*(good(f"e{number}") for number in range(10, 60) if number != 25))
+    p.begin()
+    alike = p.page(*(good(f"e{number}") for number in range(10, 20)))
+    new = p.page(*(good(f"e{number}") for number in range(20, 30)))
+    changed = p.page(*(good(f"e{number}", "changed" if number == 35 else "") for number in range(30, 40)))
+    others = p.page(*(good(f"e{number}") for number in range(40, 50)))
+    gone = p.page(*(good(f"e{number}") for number in range(50, 60) if number != 55))
+    again = p.page(*(good(f"e{number}") for number in range(20, 30)))
+    p.page(done=True)
+    pages = [each.counts for each in (alike, new, changed, others, gone, again)]
+    assert [counts.unchanged for counts in pages] == [10, 9, 9, 9, 9, 9]
+    assert [(counts.added, counts.updated, counts.lost) for counts in pages] == [
+        *((0, 0, 0), (1, 0, 0), (0, 1, 0)),
+        *((0, 0, 1), (0, 0, 0), (0, 0, 0)),
+    ]
+    p.sweep()
+    assert p.names() == [f"e{number}" for number in range(10, 60) if number not in (45, 55)]
 
 
 # --- what a page costs ------------------------------------------------------------------------------------------------

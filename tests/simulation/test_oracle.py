@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,13 +14,9 @@ from incrsim.provider import Problem
 from incrsim.simulation import faults
 from incrsim.simulation.dice import Fault
 from incrsim.simulation.moment import Moment
-from incrsim.simulation.oracle import Oracle
 from incrsim.simulation.scenario import Change, OperatorCall, Rival, Scenario, SourceSpec, Webhook
 from incrsim.simulation.simulating import run_scenario
 from tests.simulation.judged import Judged, ref
-
-if TYPE_CHECKING:
-    from incrsim.simulation.world import World
 
 NAMES = "abcdefgh"
 
@@ -30,12 +25,6 @@ NAMES = "abcdefgh"
 def quiet_log(caplog: pytest.LogCaptureFixture) -> None:
     """The engine tells of each failure, and there are many."""
     caplog.set_level("CRITICAL", "incrsim")
-
-
-def oracle_of(world: World) -> Oracle:
-    """Who judges a world."""
-    lies = faults.lying(world.scenario.faults)
-    return Oracle(world.store, world.clock, line=lambda: world.trace.length, protects=not lies)
 
 
 # --- one thing after the other ----------------------------------------------------------------------------------------
@@ -203,7 +192,7 @@ def scenario(seed: int, **changed: object) -> Scenario:
 @pytest.mark.parametrize("seed", range(3))
 def test_silent_in_good_weather(seed: int) -> None:
     """Operators, events and changes at any moment break no rule."""
-    run = run_scenario(scenario(seed), observe=oracle_of)
+    run = run_scenario(scenario(seed))
     assert run.ok, str(run)
     assert run.cycles > 1
 
@@ -212,6 +201,6 @@ def test_silent_in_good_weather(seed: int) -> None:
 def test_silent_in_rough_weather(seed: int) -> None:
     """Nor does anything that does not lie."""
     kinds = tuple(Fault(kind.name, rate=kind.rate) for kind in faults.KINDS.values() if not kind.lies)
-    run = run_scenario(scenario(seed, faults=kinds), observe=oracle_of)
+    run = run_scenario(scenario(seed, faults=kinds))
     assert run.ok, str(run)
     assert run.effects

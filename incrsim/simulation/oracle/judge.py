@@ -10,7 +10,7 @@ from incrsim.clock import EPOCH, Clock
 from incrsim.errors import UnknownProvider
 from incrsim.options import ProviderOptions
 from incrsim.simulation.observation import Outcome, Returned, StepCall
-from incrsim.simulation.oracle import bursts, deltas, ending, full, life, operating, pages, sweeps
+from incrsim.simulation.oracle import bursts, deltas, ending, full, life, operating, outbox, pages, sweeps
 from incrsim.simulation.oracle.book import Asked, Model
 from incrsim.simulation.oracle.plan import Plan
 from incrsim.simulation.oracle.record import FIELD_RULES, Record, Tenure
@@ -53,10 +53,17 @@ class Oracle:
         line: tells the number of the trace's last line.
         protects: whether the source neither lies nor drifts, so that nothing may be lost at all (C-20); otherwise what
             is lost is counted in `losses`.
+        mirror: what a sink of the run holds, if there is one (C-12).
     """
 
     def __init__(
-        self, store: Store, clock: Clock, *, line: Callable[[], int] = lambda: 0, protects: bool = True
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        line: Callable[[], int] = lambda: 0,
+        protects: bool = True,
+        mirror: outbox.Mirror | None = None,
     ) -> None:
         self._model = Model(store, line, protects=protects)
         self._store = store
@@ -64,6 +71,9 @@ class Oracle:
         self._options: dict[int, ProviderOptions] = {}
         self._asked_at = clock.now()
         self._found: BaseException | None = None
+        self._mirror = mirror
+        if mirror is not None:
+            outbox.audit(self._model)
 
     @property
     def losses(self) -> Mapping[tuple[str, int], int]:
@@ -113,6 +123,8 @@ class Oracle:
         """See `Observer.ended`."""
         self._raise()
         ending.ended(self._model)
+        if self._mirror is not None:
+            outbox.mirrored(self._model, self._mirror)
 
     # --- steps of the store -------------------------------------------------------------------------------------------
 
@@ -170,6 +182,8 @@ class Oracle:
         else:
             _compare(asked, asked.before._replace(lease=_renewed(asked)), plan.rules)
             plan.undone()
+        if self._mirror is not None:
+            outbox.counted(asked)
 
     def _options_of(self, call: StepCall) -> ProviderOptions:
         """Those that the replica was deployed with, whatever the engine says; an operator's, as they were passed."""

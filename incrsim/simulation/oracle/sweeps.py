@@ -59,7 +59,8 @@ def commit_sweep(asked: Asked) -> Plan:
 def judge(asked: Asked, tally: Tally, ingestion: int) -> None:
     """Safety first, then the numbers, then the decision, then whether it was carried out."""
     model, book = asked.model, asked.book
-    truth = model.truth()
+    refuses = any(tally.refused_by(asked.options).values())
+    truth = _after_sweep(model, remains=refuses or not tally.goes)
     gone = model.catalog.keys() - truth.keys()
     _safe(model, book, gone)
     verdict = model.store.state(book.name).last_verdict
@@ -67,13 +68,20 @@ def judge(asked: Asked, tally: Tally, ingestion: int) -> None:
         raise book.violated("C-26", f"a verdict of ingestion {ingestion}", "none")
     book.verdicts += 1
     _numbers(asked, tally, verdict, ingestion)
-    refuses = _decision(asked, tally, verdict)
+    _decision(asked, tally, verdict)
     goes: set[str] = set() if refuses else tally.goes
     _carried_out(book, gone, goes, refuses=refuses)
     _measure(model, book, goes, ingestion)
     model.remove(book, goes)
     same(model, book, truth, "C-20")
     _after(asked, tally, ingestion, refuses=refuses)
+
+
+def _after_sweep(model: Model, *, remains: bool) -> dict[str, Held]:
+    """The whole catalog; where all of it must remain, and there are as many as before, it is not read again."""
+    if remains and model.store.count() == len(model.catalog):
+        return model.catalog
+    return model.truth()
 
 
 def _safe(model: Model, book: Book, gone: set[str]) -> None:
@@ -115,9 +123,8 @@ def _numbers(asked: Asked, tally: Tally, verdict: Verdict, ingestion: int) -> No
         raise book.violated("C-26", f"decided at {asked.now.isoformat()}", verdict.decided_at.isoformat())
 
 
-def _decision(asked: Asked, tally: Tally, verdict: Verdict) -> bool:
-    """Each guard refuses exactly where its rule says so; returns whether any does."""
-    refuses = False
+def _decision(asked: Asked, tally: Tally, verdict: Verdict) -> None:
+    """Each guard refuses exactly where its rule says so, and the verdict says what was removed."""
     for guard, must in tally.refused_by(asked.options).items():
         if must != (guard in verdict.refused_by):
             verb = "refuses" if must else "lets through"
@@ -126,11 +133,11 @@ def _decision(asked: Asked, tally: Tally, verdict: Verdict) -> bool:
                 f"{guard} {verb} {len(tally.removable)} of {tally.base}",
                 f"it {'lets it through' if must else 'refuses'}",
             )
-        refuses = refuses or must
-    removed = 0 if refuses else len(tally.goes)
+    removed = 0 if verdict.refused_by else len(tally.goes)
+    if not min(removed, 1) <= verdict.largest_batch <= LARGEST_BATCH:
+        raise asked.book.violated("C-13", f"at most {LARGEST_BATCH} rows in a statement", f"{verdict.largest_batch}")
     if verdict.removed != removed:
         raise asked.book.violated("C-26", f"the verdict says that {removed} were removed", f"{verdict.removed}")
-    return refuses
 
 
 def _carried_out(book: Book, gone: set[str], goes: set[str], *, refuses: bool) -> None:

@@ -25,6 +25,16 @@ FROM compared
 SELECT NOT EXISTS (SELECT FROM entity WHERE ref BETWEEN %(first)s::text AND %(last)s::text),
        EXISTS (SELECT FROM mark WHERE provider_id = %(provider)s AND ingestion = %(ingestion)s AND cursor_digest = %(cursor)s)
 
+-- name: look_alike
+-- Whether a sorted page is what follows its first ref in the catalog, entity by entity: packed ids, or no row if not. Reads no more than the page has.
+SELECT array_agg(id)::text, count(*) FILTER (WHERE written_in = %(ingestion)s),
+       EXISTS (SELECT FROM mark WHERE provider_id = %(provider)s AND ingestion = %(ingestion)s AND cursor_digest = %(cursor)s)
+FROM (
+    SELECT id, ref, provider_id, digest, written_in FROM entity
+    WHERE ref >= %(first)s::text ORDER BY ref LIMIT octet_length(%(digests)s::bytea) / 16
+) AS following
+HAVING string_agg(ref, E'\n') = %(refs)s::text AND string_agg(digest, '') = %(digests)s::bytea AND bool_and(provider_id = %(provider)s)
+
 -- name: copy_entities
 -- Bring in new entities as one block.
 COPY entity (written_in, added_in, provider_id, digest, ref, location_key, body) FROM STDIN

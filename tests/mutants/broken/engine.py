@@ -129,12 +129,12 @@ def unannotated(patch: Patch) -> None:
 
 @mutant("C-7", "what has no readable ref is dropped")
 def unreadable_dropped(patch: Patch) -> None:
-    patch.rewrite(draft.draft_page, "unreadable.append(invalid(entity))", "pass")
+    patch.rewrite(draft._each_once, "unreadable.append(invalid(entity))", "pass")
 
 
 @mutant("C-8", "the earlier one of two wins")
 def earlier_wins(patch: Patch) -> None:
-    patch.rewrite(draft.draft_page, "latest.pop(entity.ref, None)", "entity = latest.pop(entity.ref, entity)")
+    patch.rewrite(draft._each_once, "latest.pop(entity.ref, None)", "entity = latest.pop(entity.ref, entity)")
 
 
 # --- C-13, C-16, C-39: memory and time --------------------------------------------------------------------------------

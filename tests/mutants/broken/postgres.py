@@ -58,10 +58,20 @@ def unchanged_rewritten(patch: Patch) -> None:
     sql(patch, "compare_page", "found.digest = page.digest", "found.digest <> page.digest")
 
 
+@mutant("C-11", "a page of known refs is taken for unchanged", also=POSTGRES)
+def digests_ignored(patch: Patch) -> None:
+    sql(patch, "look_alike", "AND string_agg(digest, '') = %(digests)s::bytea ", "")
+
+
+@mutant("C-9", "a page is unchanged whoever owns what lies in its place", also=POSTGRES)
+def owners_ignored(patch: Patch) -> None:
+    sql(patch, "look_alike", " AND bool_and(provider_id = %(provider)s)", "")
+
+
 @mutant("C-11", "each entity is asked for by itself", also=POSTGRES)
 def asked_one_by_one(patch: Patch) -> None:
     patch.rewrite(
-        PostgresTransaction.compare,
+        PostgresTransaction._compare_each,
         "        never_stored = ",
         '        [self._fetch("entity", ref=each.ref) for each in comparable]\n        never_stored = ',
     )
@@ -133,6 +143,4 @@ def never_again(patch: Patch) -> None:
 
 @mutant("C-40", "entities are written in the order of the page", also=POSTGRES)
 def written_unsorted(patch: Patch) -> None:
-    patch.rewrite(
-        transactions.write_entities, 'sorted(draft.entities, key=lambda entity: entity.ref or "")', "draft.entities"
-    )
+    patch.rewrite(transactions.write_entities, 'sorted(draft.entities, key=attrgetter("ref"))', "draft.entities")

@@ -96,7 +96,7 @@ def repetitions_dilute(patch: Patch) -> None:
 @mutant("C-8", "the first one of a page wins")
 def first_one_wins(patch: Patch) -> None:
     patch.rewrite(
-        draft.draft_page, "latest.pop(entity.ref, None)", "if entity.ref in latest:\n                continue"
+        draft._each_once, "latest.pop(entity.ref, None)", "if entity.ref in latest:\n                continue"
     )
 
 

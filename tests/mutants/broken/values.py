@@ -77,7 +77,7 @@ def nan_becomes_null(patch: Patch) -> None:
 
 @mutant("C-6", "nobody looks for NUL in an entity")
 def nul_in_entity(patch: Patch) -> None:
-    patch.rewrite(Entity.violations, "if _NUL in self._text:", "if False:")
+    patch.rewrite(Entity.violations, "if _NUL in text:", "if False:")
 
 
 @mutant("C-6", "the provider's name stands before all other annotations, wherever it belongs", also=("slow",))
