@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from incrsim.draft import as_entity
 from incrsim.errors import CallerError, shortened
 from incrsim.preview import preview
 from incrsim.provider import check_provider
+from incrsim.simulation.scenario import SourceSpec
 from incrsim.simulation.served_wires import WIRES
 from incrsim.simulation.source import FakeSource
 
@@ -46,18 +47,26 @@ class Subject:
             raise CallerError(f"serve={shortened(self.serve)}: a source is served by {', '.join(WIRES)}")
 
     @contextmanager
-    def fresh(self, entities: int | None = None) -> Iterator[tuple[FakeSource, Any]]:
+    def fresh(self, spec: SourceSpec | None = None) -> Iterator[tuple[FakeSource, Any]]:
         """A source as it is at first, and a provider that has read nothing of it; `None` when that is the source.
 
         Args:
-            entities: how many of the source's there are; all unless given.
+            spec: how many of the source's entities there are, and how many a page; as in the source unless given.
 
         Raises:
             CallerError: the factory fails, or makes no provider.
         """
         source = deepcopy(self.source)
-        if entities is not None and entities < len(source):
-            source.remove(count=len(source) - entities)
+        if spec is not None:
+            source.page_size = spec.page_size
+            source.remove(count=max(0, len(source) - spec.entities))
+        with replace(self, source=source).taken() as taken:
+            yield taken
+
+    @contextmanager
+    def taken(self) -> Iterator[tuple[FakeSource, Any]]:
+        """The same, with the source itself, which changes."""
+        source = self.source
         with nullcontext(source) if self.serve is None else source.serve(self.serve) as address:
             provider = self._provider(address)
             yield source, None if provider is source else provider
