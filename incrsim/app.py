@@ -10,18 +10,20 @@ import secrets
 import socket
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from incrsim import events, mutations
+from incrsim.app_added import Added
+from incrsim.app_shown import app_card, named
 from incrsim.catalog import Catalog
 from incrsim.clock import Clock, SystemClock
+from incrsim.cycle import Returned, drive
 from incrsim.engine import Engine
 from incrsim.errors import CallerError
 from incrsim.events import EventStream
 from incrsim.host import Host, ThreadHost
-from incrsim.ingestion import Ingestion, Status
-from incrsim.lifecycle import Operator
 from incrsim.operators import Operators
+from incrsim.operators_frames import history, marks
 from incrsim.options import ProviderOptions
 from incrsim.planning import plan
 from incrsim.planning_values import Plan
@@ -29,13 +31,16 @@ from incrsim.provider import check_provider
 from incrsim.provider_events import Delta, SourceEvent
 from incrsim.report import CycleReport
 from incrsim.report_mutations import DeltaReport, EventReport, FullReport
-from incrsim.roster import Roster, pause
+from incrsim.roster import Roster
 from incrsim.sinks.courier import Courier, DeliveryReport
 from incrsim.sinks.mutation import Sink
-from incrsim.stopping import Stop, Stops
+from incrsim.stopping import Stops
 from incrsim.store import Store
 from incrsim.store.contract import ProviderState
 from incrsim.worker import Worker
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CONCURRENCY = 8
 """How many bursts run at once, unless told otherwise."""
@@ -75,16 +80,19 @@ class App:
         self.close()
 
     def __repr__(self) -> str:
-        names = ", ".join(self.providers()) or "no providers yet"
-        return f"<App on {self.store.describe()}: {names}>"
+        return f"<App on {self.store.describe()}: {named(self.providers())}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return app_card(self.operators, self.store.describe(), self.providers())
 
     def close(self) -> None:
         """Stop, and close the store. Repeatable."""
         self.stop()
         self.store.close()
 
-    def add(self, provider: Any, *, replace: bool = False, **options: Any) -> None:
-        """Serve a provider.
+    def add(self, provider: Any, *, replace: bool = False, **options: Any) -> Added:
+        """Serve a provider; returns a note of what that did.
 
         Args:
             provider: an object with a `name`, an `around` and a `next` (C-2).
@@ -99,8 +107,9 @@ class App:
         name = check_provider(provider)
         checked = ProviderOptions.of(**options)
         self.store.register(name)
+        engine = Engine(provider, checked, self.store, self._clock, self._host, self._holder, sinks=self._courier)
         serve = self._roster.replace if replace else self._roster.add
-        serve(Engine(provider, checked, self.store, self._clock, self._host, self._holder, sinks=self._courier))
+        return Added.of(engine, serve(engine))
 
     def remove(self, name: str) -> None:
         """Serve a provider no longer; its running burst ends at its next page first, and what is stored of it stays.
@@ -166,6 +175,31 @@ class App:
         """Where a provider is now."""
         return self.store.state(name)
 
+    def history(self, name: str | None = None) -> pd.DataFrame:
+        """A DataFrame with a row for each ingestion that is kept: the last 20 complete ones of a provider, and the open
+        one (C-19).
+
+        Args:
+            name: the provider's name; all providers of the store unless given.
+
+        Raises:
+            UnknownProvider: when there is none of that name.
+            MissingExtra: when pandas is not installed.
+        """
+        return history(self.store, self.operators, name)
+
+    def marks(self, name: str) -> pd.DataFrame:
+        """A DataFrame with a row for each page that the open ingestion has committed.
+
+        Args:
+            name: the provider's name.
+
+        Raises:
+            UnknownProvider: when there is none of that name.
+            MissingExtra: when pandas is not installed.
+        """
+        return marks(self.operators, name)
+
     def tick(self, name: str) -> events.Event | None:
         """Do what is due for one provider, to its end; returns the last event, if anything happened.
 
@@ -191,21 +225,10 @@ class App:
         """
         self._roster.find(name)
         began = self._stopwatch.monotonic()
-        returned = 0
-
-        def count(event: events.Event) -> None:
-            nonlocal returned
-            if isinstance(event, events.PageCommitted) and event.provider == name:
-                returned += event.counts.returned
-
-        unsubscribe = self.events.subscribe(count)
-        try:
-            with self._stops.call() as stop:
-                ingestion = self._to_end(name, self._begin(name), stop)
-        finally:
-            unsubscribe()
+        with Returned(self.events, name) as returned, self._stops.call() as stop:
+            ingestion = drive(name, self._roster, self.store, self._clock, stop)
         self.deliver()
-        return CycleReport(name, ingestion, returned, self._stopwatch.monotonic() - began)
+        return CycleReport(name, ingestion, returned.entities, self._stopwatch.monotonic() - began)
 
     def emit(self, topic: str, payload: Any = None, headers: Mapping[str, str] | None = None) -> EventReport:
         """Hand an event of a source to the providers that name its topic; waits for no burst (C-29).
@@ -295,21 +318,3 @@ class App:
         the next one ends so. May be called from any thread or signal handler.
         """
         self._stops.ask()
-
-    def _begin(self, name: str) -> int:
-        """End a rest or a wait; returns the number of the ingestion that goes on."""
-        return self.store.operate(name, Operator.TRIGGER).decision.current.number
-
-    def _to_end(self, name: str, number: int, stop: Stop) -> Ingestion:
-        while True:
-            last = self._roster.tick(name, stop)
-            state = self.store.state(name)
-            ended = self._ended(state, number)
-            if ended is not None or stop.asked:
-                return ended or state.ingestion
-            self._clock.wait(pause(state, last), stop.wake)
-
-    def _ended(self, state: ProviderState, number: int) -> Ingestion | None:
-        if state.ingestion.number == number:
-            return state.ingestion if state.ingestion.status is Status.RESTING else None
-        return next((each for each in self.store.history(state.name) if each.number == number), state.ingestion)

@@ -16,8 +16,10 @@ import orjson
 
 from incrsim.catalog_export import export_entities
 from incrsim.entity import EntityRef
+from incrsim.entity_table import entity_table
 from incrsim.errors import InvalidQuery
 from incrsim.frames import load_pandas
+from incrsim.glance import brief, entities
 from incrsim.store import Store
 from incrsim.store.contract import StoredEntity
 from incrsim.store.searching import EntityQuery
@@ -84,6 +86,14 @@ class EntityPage:
     def total(self) -> int:
         """How many entities the search finds on all its pages; counted when it is asked for."""
         return self._count()
+
+    def __repr__(self) -> str:
+        return brief(self, f"of {entities(len(self.items))}{'' if self.next is None else ', and there are more'}")
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        more = "" if self.next is None else f"there are more: after={self.next!r}"
+        return entity_table([each.body for each in self.items], more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Self
 
+from incrsim.glance import brief
+from incrsim.html import card, facts
 from incrsim.options import ProviderOptions
 
 FEWEST_INVALID = 2
@@ -134,6 +136,27 @@ class Verdict:
             return f"swept: removed {self.removed:,} of {c.base:,} ({self.percentage:.2f} %)"
         reasons = ", ".join(_reason(guard, self) for guard in self.refused_by)
         return f"refused to remove {c.removable:,} of {c.base:,} ({self.percentage:.2f} %): {reasons}"
+
+    def __repr__(self) -> str:
+        return brief(self, str(self))
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        c = self.census
+        limits = [f"{self.limit_percentage} %"] if self.limit_percentage is not None else []
+        limits += [f"{self.limit_count:,} entities"] if self.limit_count is not None else []
+        numbers = {
+            "marked": f"{c.marked:,} entities",
+            "stale": f"{c.stale:,} entities",
+            "to remove": f"{c.removable:,} of {c.base:,} entities ({self.percentage:.2f} %)",
+            "approved before": f"{c.approved:,} entities" if c.approved else None,
+            "limits": ", ".join(limits) or "none",
+            "refused by": ", ".join(self.refused_by),
+            "removed": f"{self.removed:,} entities",
+            "decided": self.decided_at,
+        }
+        title = f"Verdict {self.id} on ingestion {self.ingestion}" if self.id else "What the sweep would decide"
+        return card(title, str(self), facts(numbers), of=self.word)
 
 
 def judge(census: Census, options: ProviderOptions) -> tuple[Guard, ...]:

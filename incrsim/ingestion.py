@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from operator import add, attrgetter
 
+from incrsim.glance import brief, many
 from incrsim.guards import Verdict
+from incrsim.html import Html, card, facts, table
 
 
 class Status(StrEnum):
@@ -101,6 +103,11 @@ class Counts:
         """Field by field."""
         return Counts(*map(add, _each_of(self), _each_of(other)))
 
+    def __str__(self) -> str:
+        """What there was, in words: `200 returned, 3 added`."""
+        counted = ((getattr(self, each.name), each.name) for each in fields(self) if each.name != "valid")
+        return ", ".join(f"{count:,} {name}" for count, name in counted if count) or "nothing"
+
 
 _each_of: Callable[[Counts], tuple[int, ...]] = attrgetter(*Counts.__slots__)
 
@@ -152,6 +159,31 @@ class Ingestion:
             return NextAction.REST
         return NextAction.SWEEP if self.sweep_due else NextAction.INGEST
 
+    def __str__(self) -> str:
+        """One line for terminals."""
+        ended = f" ({self.outcome})" if self.outcome and self.outcome != str(self.status) else ""
+        return f"ingestion {self.number}: {self.status}{ended}, {many(self.pages, 'page')}, {self.counts}"
+
+    def __repr__(self) -> str:
+        return brief(self, str(self).removeprefix("ingestion "))
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        failure = self.last_error
+        known = {
+            "outcome": self.outcome,
+            "pages": f"{self.pages:,} committed",
+            "entities": str(self.counts),
+            "verdict": str(self.verdict) if self.verdict else None,
+            "last error": f"{failure.error}: {failure.message}" if failure else None,
+            "failures in a row": self.attempts or None,
+            "scheduled": self.scheduled_at,
+            "began": self.started_at,
+            "ended": self.completed_at,
+            f"{self.next_action} due": self.due_at,
+        }
+        return card(f"Ingestion {self.number}", facts(known), of=self.status)
+
     def story(self) -> str:
         """One sentence that tells how it came here, for errors and logs."""
         parts = [f"ingestion {self.number}: scheduled {self.scheduled_at.isoformat()}"]
@@ -164,3 +196,23 @@ class Ingestion:
             parts.append(str(self.verdict))
         parts.append(f"now {self.status}" + (f" ({self.outcome})" if self.outcome else ""))
         return "; ".join(parts)
+
+
+_HEAD = ("no.", "status", "outcome", "pages", "entities", "began", "ended", "why")
+
+
+def ingestions(records: Iterable[Ingestion], more: str = "") -> Html:
+    """A table of ingestions, for notebooks.
+
+    Args:
+        records: the ingestions.
+        more: what stands below it.
+    """
+    return table(_HEAD, map(_cells, records), more)
+
+
+def _cells(record: Ingestion) -> tuple[object, ...]:
+    failure, verdict = record.last_error, record.verdict
+    why = f"{failure.error}: {failure.message}" if failure and verdict is None else str(verdict or "")
+    times = (record.started_at, record.completed_at if verdict is None else verdict.decided_at)
+    return (record.number, record.status, record.outcome, record.pages, str(record.counts), *times, why)

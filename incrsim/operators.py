@@ -11,7 +11,7 @@ from datetime import datetime
 
 from incrsim.ingestion import Ingestion
 from incrsim.lifecycle import Operator
-from incrsim.operators_health import Known, Reason, Trouble, Unhealthy, reasons, sink_reasons
+from incrsim.operators_health import Health, Known, Reason, Trouble, Unhealthy, reasons, sink_reasons
 from incrsim.operators_input import checked_cursor, checked_number, checked_provider, checked_sink, page_size
 from incrsim.operators_sentences import (
     approved_sentence,
@@ -54,7 +54,7 @@ class Operators:
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
-    def health(self) -> list[Unhealthy]:
+    def health(self) -> Health:
         """The providers and sinks that somebody should look at, by name, and why (C-31)."""
         unhealthy: list[Unhealthy] = []
         now = None
@@ -64,7 +64,7 @@ class Operators:
                 Unhealthy(known.state.name, None, why) for known in self._known(states) if (why := reasons(known))
             ]
         # Where there is no provider, there is nothing that a sink could wait for.
-        return unhealthy if now is None else [*unhealthy, *self._unhealthy_sinks(now)]
+        return Health(unhealthy if now is None else [*unhealthy, *self._unhealthy_sinks(now)])
 
     def providers(self, after: str = "", limit: int = PAGE) -> Listing[ProviderStatus]:
         """The status of every provider, by name.

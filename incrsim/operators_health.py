@@ -9,7 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from incrsim.durations import format_duration
+from incrsim.glance import brief
 from incrsim.guards import FEWEST_INVALID
+from incrsim.html import card, table
 from incrsim.ingestion import Consequence, Failure, Ingestion, Outcome
 from incrsim.options import ProviderOptions
 from incrsim.plain import plain
@@ -75,6 +77,31 @@ class Unhealthy:
         """One line for terminals."""
         who = self.provider if self.sink is None else f"sink {self.sink}"
         return f"{who}: " + "; ".join(f"{reason.trouble}: {reason.sentence}" for reason in self.reasons)
+
+    def __repr__(self) -> str:
+        return brief(self, str(self))
+
+
+class Health(list[Unhealthy]):
+    """Whom somebody should look at; nobody when all are well."""
+
+    def __str__(self) -> str:
+        """For terminals: a line for each."""
+        return "\n".join(map(str, self)) or "all are healthy"
+
+    def __repr__(self) -> str:
+        return brief(self, "; ".join(map(str, self)) or "all are healthy")
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        if not self:
+            return card("Health", of="healthy")
+        rows = (
+            (each.provider or f"sink {each.sink}", reason.trouble, reason.sentence)
+            for each in self
+            for reason in each.reasons
+        )
+        return card("Health: look at", table(["who", "trouble", "why"], rows))
 
 
 @dataclass(frozen=True, slots=True)

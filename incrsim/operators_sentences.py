@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from incrsim.glance import entities, many
 from incrsim.ingestion import Ingestion
 from incrsim.lifecycle import Effect
 from incrsim.plain import instant
@@ -84,16 +85,6 @@ def _though_paused(operated: Operated) -> str:
 def _records(gone: Gone) -> str:
     ingestions, marks = many(gone.ingestions, "ingestion"), many(gone.marks, "mark")
     return f"{ingestions}, {marks} and {many(gone.problems, 'problem')} removed"
-
-
-def entities(count: int) -> str:
-    """`1 entity`, `2,000 entities`."""
-    return f"{count:,} {'entity' if count == 1 else 'entities'}"
-
-
-def many(count: int, word: str) -> str:
-    """`1 page`, `2,000 pages`."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _instant(at: datetime | None) -> str:

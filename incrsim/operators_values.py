@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
+from incrsim.glance import brief, many, until
 from incrsim.guards import Verdict
-from incrsim.ingestion import Counts, Failure, NextAction, Outcome, Status
+from incrsim.html import Html, card, facts, label, records, table
+from incrsim.ingestion import Counts, Failure, Ingestion, NextAction, Outcome, Status, ingestions
 from incrsim.operators_health import Known, Reason, reasons
 from incrsim.plain import plain
 from incrsim.store.operating import Approved, Gone, Operated, Serving
@@ -39,6 +41,19 @@ class Listing(Generic[Item_co]):
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return {"items": [plain(item) for item in self.items], "next": self.next}
+
+    def __repr__(self) -> str:
+        more = "" if self.next is None else f", and more after {self.next!r}"
+        return brief(self, f"of {len(self.items):,}{more}: {', '.join(map(str, self.items[:3]))}")
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        more = "" if self.next is None else f"there are more: after={self.next!r}"
+        if all(isinstance(each, ProviderStatus) for each in self.items):
+            return statuses(cast("tuple[ProviderStatus, ...]", self.items), more)
+        if all(isinstance(each, Ingestion) for each in self.items):
+            return ingestions(cast("tuple[Ingestion, ...]", self.items), more)
+        return records(self.items, more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +107,70 @@ class ProviderStatus:
             values["last_verdict"] |= {"refused": self.last_verdict.refused, "sentence": str(self.last_verdict)}
         return values
 
+    @property
+    def next_step(self) -> str:
+        """What comes next, and when, in words."""
+        if self.paused:
+            return "nothing until it is resumed"
+        if self.working is not None:
+            return f"{self.working} works on it"
+        does = "rest ends" if self.next_action is NextAction.REST else self.next_action
+        return f"{does} {until(self.next_action_at, self.now)}".strip()
+
+    def __str__(self) -> str:
+        """One line for terminals."""
+        paused = " (paused)" if self.paused else ""
+        troubles = "".join(f"; {reason.trouble}: {reason.sentence}" for reason in self.reasons)
+        progress = f"ingestion {self.ingestion}, {many(self.pages, 'page')}, {self.counts}"
+        return f"{self.provider}: {self.status}{paused}, {progress}; next: {self.next_step}{troubles}"
+
+    def __repr__(self) -> str:
+        return brief(self, str(self))
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        error = self.last_error
+        known = {
+            "next": self.next_step,
+            "ingestion": f"{self.ingestion:,}",
+            "pages": f"{self.pages:,} committed",
+            "entities": str(self.counts),
+            "last sweep": str(self.last_verdict) if self.last_verdict else None,
+            "approved": label("approved") if self.approved else None,
+            "last error": f"{error.error}: {error.message}" if error else None,
+            "failures in a row": self.attempts or None,
+            "served by": ", ".join(each.holder for each in self.serving),
+            "look at": "\n".join(f"{reason.trouble}: {reason.sentence}" for reason in self.reasons),
+            "as of": self.now,
+        }
+        return card(self.provider, facts(known), of="paused" if self.paused else self.status)
+
+    def _cells(self) -> tuple[object, ...]:
+        verdict = self.last_verdict
+        return (
+            self.provider,
+            label("paused") if self.paused else self.status,
+            self.next_step,
+            self.ingestion,
+            self.pages,
+            self.counts.returned,
+            None if verdict is None else label(verdict.word),
+            Html(" ".join(label(reason.trouble) for reason in self.reasons)) or label("healthy"),
+        )
+
+
+_HEAD = ("provider", "status", "next", "ingestion", "pages", "entities", "last sweep", "health")
+
+
+def statuses(known: Sequence[ProviderStatus], more: str = "") -> Html:
+    """A table of providers, for notebooks.
+
+    Args:
+        known: the providers.
+        more: what stands below it.
+    """
+    return table(_HEAD, (each._cells() for each in known), more)  # noqa: SLF001  # of this module
+
 
 def status_of(known: Known) -> ProviderStatus:
     """A provider's status, from all that is known of it."""
@@ -143,3 +222,6 @@ class Done:
     def __str__(self) -> str:
         """The sentence."""
         return self.message
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.call}: {self.message}")

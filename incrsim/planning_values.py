@@ -9,7 +9,9 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from incrsim.glance import brief, entities, many
 from incrsim.guards import Verdict
+from incrsim.html import SHOWN as SHOWN_ROWS, Html, card, facts, table
 from incrsim.ingestion import Counts
 from incrsim.planning_ledger import Ledger
 from incrsim.store.contract import ProviderState
@@ -139,3 +141,41 @@ class Plan:
         shown = [str(each) for each in islice(self.changes(), SHOWN)]
         more = self.added + self.changed + self.removed - len(shown)
         return "\n".join([*shown, *([f"… and {more:,} more"] if more else []), self.summary()])
+
+    def __repr__(self) -> str:
+        return brief(self, f"of {self.provider}: {self.summary().removeprefix('Plan: ')}")
+
+    def _repr_html_(self) -> str:
+        """For notebooks; a plan that was closed has its numbers only."""
+        counts = self.counts
+        numbers = {
+            "source": f"{entities(counts.returned)} on {many(self.pages, 'page')}",
+            "to add": entities(self.added),
+            "to change": entities(self.changed),
+            "to remove": entities(self.removed),
+            "as they are": entities(counts.unchanged),
+            "not taken": f"{counts.invalid:,} invalid, {counts.lost:,} of another provider",
+            "sweep": self._sweep(),
+        }
+        title = f"Plan of {self.provider}, ingestion {self.ingestion}: nothing was changed"
+        word = "no sweep" if self.verdict is None else f"would be {self.verdict.word}"
+        return card(title, facts(numbers), *self._first_changes(), of=word)
+
+    def _sweep(self) -> str:
+        verdict = self.verdict
+        if verdict is None:
+            return "none: too much is invalid"
+        if verdict.refused:
+            return f"would be {verdict}"
+        return f"would remove {verdict.collected:,} of {verdict.census.base:,} ({verdict.percentage:.2f} %)"
+
+    def _first_changes(self) -> Iterator[Html]:
+        changes = self.added + self.changed + self.removed
+        if not changes or not self._close.alive:
+            return
+        rows = ((change.sign, _MEANING[change.sign], change.ref) for change in islice(self.changes(), SHOWN_ROWS))
+        more = f"… and {changes - SHOWN_ROWS:,} more: see `changes()`" if changes > SHOWN_ROWS else ""
+        yield table(["", "", "entity"], rows, more)
+
+
+_MEANING = {"+": "add", "~": "change", "-": "remove"}

@@ -7,16 +7,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from incrsim.clock import Clock, SystemClock
 from incrsim.cursor import JSONValue, canonical_cursor, read_cursor
 from incrsim.draft import draft_page
 from incrsim.entity import Entity
+from incrsim.entity_table import entity_table
 from incrsim.errors import CallerError, IncrsimError, InvalidCursor, InvalidPage, PageTimeout
 from incrsim.errors_text import escaped, text_of
 from incrsim.frames import frame
+from incrsim.glance import brief, entities, many
 from incrsim.host import BurstSession, Host, ThreadHost
+from incrsim.html import SHOWN, Html, card, table
 from incrsim.options import ProviderOptions
 from incrsim.provider import Problem, check_provider
 
@@ -132,11 +136,31 @@ class Preview:
             lines.append(f"  … and {len(broken) - SHOWN_FINDINGS:,} more: see `findings`")
         return "\n".join(lines)
 
+    def __repr__(self) -> str:
+        return brief(self, self._headline())
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the pages, what is wrong, and the first entities."""
+        pages = table(_PAGE_HEAD, ((p.number, len(p.entities), p.seconds, _behind(p)) for p in self.pages))
+        first = list(islice((entity for page in self.pages for entity in page.entities), SHOWN))
+        more = f"… and {self.entities - SHOWN:,} more: see `to_frame()`" if self.entities > SHOWN else ""
+        shown = [entity_table(first, more)] if first else []
+        word = "ok" if self.ok else "failed"
+        return card(f"Preview of {self.provider}", self._headline(), pages, *self._found(), *shown, of=word)
+
+    def _found(self) -> Iterator[Html]:
+        """The findings, those first that break a rule."""
+        if self.findings:
+            found = sorted(self.findings, key=lambda each: each.harmless)[:SHOWN_FINDINGS]
+            rows = (("· fine" if f.harmless else "✗ broken", f.rule, f.page, f.ref, f.field, f.message) for f in found)
+            left = len(self.findings) - SHOWN_FINDINGS
+            yield table(_FINDING_HEAD, rows, f"… and {left:,} more: see `findings`" if left > 0 else "")
+
     def _headline(self) -> str:
         broken = sum(not each.harmless for each in self.findings)
         verdict = f"{broken:,} problem{'s' * (broken > 1)}" if broken else "no rule broken"
         return (
-            f"{self.provider}: {len(self.pages):,} pages, {self.entities:,} entities in {self.seconds:.3f} s "
+            f"{self.provider}: {many(len(self.pages), 'page')}, {entities(self.entities)} in {self.seconds:.3f} s "
             f"({self.entities_per_second:,.0f}/s), {verdict}; nothing was written"
         )
 
@@ -259,6 +283,8 @@ def _said(error: Exception) -> str:
     return escaped(kind + text_of(error))
 
 
+_PAGE_HEAD = ("page", "entities", "seconds", "behind it")
+_FINDING_HEAD = ("", "rule", "page", "entity", "field", "what was found")
 _COLUMNS = ["page", "ref", "kind", "namespace", "name", "title", "valid", "violations"]
 
 
@@ -279,7 +305,12 @@ def _row(page: int, entity: Entity) -> tuple[object, ...]:
     )
 
 
+def _behind(page: PreviewedPage) -> str:
+    if page.done:
+        return "the last page"
+    return f"then {page.cursor}" if page.cursor else "no cursor that can be kept"
+
+
 def _page_line(page: PreviewedPage) -> str:
-    behind = "the last page" if page.done else f"then {page.cursor}" if page.cursor else "no cursor that can be kept"
-    text = f"  page {page.number}: {len(page.entities):,} entities in {page.seconds:.3f} s, {behind}"
+    text = f"  page {page.number}: {entities(len(page.entities))} in {page.seconds:.3f} s, {_behind(page)}"
     return text if len(text) <= _SHOWN_MESSAGE else f"{text[:_SHOWN_MESSAGE]}…"

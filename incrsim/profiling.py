@@ -19,7 +19,9 @@ from incrsim.cursor import canonical_cursor, read_cursor
 from incrsim.draft import draft_page
 from incrsim.entity import Entity
 from incrsim.errors import CallerError
+from incrsim.glance import brief
 from incrsim.host import BurstSession, Host, ThreadHost
+from incrsim.html import bar, card, facts, table
 from incrsim.options import ProviderOptions
 from incrsim.profiling_advice import Advice, Measured, advise
 from incrsim.provider import Page, as_page, check_provider
@@ -112,15 +114,31 @@ class Profile:
     def __str__(self) -> str:
         """For terminals."""
         total = sum(self.seconds.values()) or 1.0
-        pages = f"{len(self.pages):,} pages, {self.entities:,} entities, {self.entities_per_second:,.0f}/s"
         parts = (
             f"  {part:<10} {seconds:8.3f} s {100 * seconds / total:5.1f} %  {_PARTS[part]}"
             for part, seconds in self.seconds.items()
         )
         memory = f"  memory     {_curve([page.memory for page in self.pages if page.memory is not None])}"
-        advice = f"Advice: pages of {self.advice.page_size:,} entities, burst_length={self.advice.burst_length}s"
         reasons = (f"  · {reason}" for reason in self.advice.reasons)
-        return "\n".join([f"{self.provider} on {self.database}: {pages}", *parts, memory, advice, *reasons])
+        return "\n".join([self._headline(), *parts, memory, f"Advice: {self.advice}", *reasons])
+
+    def __repr__(self) -> str:
+        return brief(self, self._headline())
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        total = sum(self.seconds.values()) or 1.0
+        rows = (
+            (part, seconds, f"{100 * seconds / total:.1f} %", bar(seconds / total), _PARTS[part])
+            for part, seconds in self.seconds.items()
+        )
+        parts = table(["part", "seconds", "share", "", "what it is"], rows)
+        advice = facts({"advice": str(self.advice), "why": "\n".join(self.advice.reasons)})
+        return card(f"Profile of {self.provider}", self._headline(), parts, advice)
+
+    def _headline(self) -> str:
+        pages = f"{len(self.pages):,} pages, {self.entities:,} entities, {self.entities_per_second:,.0f}/s"
+        return f"{self.provider} on {self.database}: {pages}"
 
 
 def profile(

@@ -66,6 +66,10 @@ class Advice:
     burst_length: int
     reasons: tuple[str, ...]
 
+    def __str__(self) -> str:
+        """What to write."""
+        return f"pages of {self.page_size:,} entities, burst_length={self.burst_length}s"
+
 
 def advise(measured: Measured) -> Advice:
     """Say what page size and burst length follow from what was measured.

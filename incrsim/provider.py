@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +12,10 @@ from typing import Any
 
 from incrsim.cursor import JSONValue
 from incrsim.entity import Entity
+from incrsim.entity_table import entity_table
 from incrsim.errors import InvalidPage, InvalidProvider
+from incrsim.glance import brief, entities
+from incrsim.html import SHOWN, Html, card, facts, records
 from incrsim.provider_events import check_handler
 
 NAME_LIMIT = 255
@@ -82,6 +85,29 @@ class Page:
     cursor: JSONValue = None
     done: bool = False
     problems: Iterable[Problem | str] = ()
+
+    def __repr__(self) -> str:
+        """What there is; entities that are made as they are asked for are left alone."""
+        return brief(self, f"of {self._size()}, {self._behind()}")
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        held, problems = self.entities, self.problems
+        parts = [facts({"entities": self._size(), "behind it": self._behind()})]
+        if isinstance(held, Sequence) and held:
+            left = len(held) - SHOWN
+            parts.append(entity_table(held[:SHOWN], f"… and {left:,} more" if left > 0 else ""))
+        if isinstance(problems, Sequence) and problems:
+            parts += [Html("<div>Problems</div>"), records(problems[:SHOWN])]
+        return card("Page", *parts)
+
+    def _size(self) -> str:
+        if not isinstance(self.entities, Sized):
+            return "entities that were not read yet"
+        return entities(len(self.entities))
+
+    def _behind(self) -> str:
+        return "the last page" if self.done else f"then {self.cursor!r}"
 
 
 def as_page(returned: object) -> Page:

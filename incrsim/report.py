@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from incrsim.glance import brief, many
+from incrsim.html import card, facts
 from incrsim.ingestion import Ingestion, Outcome
 
 
@@ -76,3 +78,18 @@ class CycleReport:
             f"in {self.seconds:.1f} s"
         )
         return text if self.ingestion.verdict is None else f"{text}; {self.ingestion.verdict}"
+
+    def __repr__(self) -> str:
+        return brief(self, str(self))
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        done, failure = self.ingestion, self.ingestion.last_error
+        numbers = {
+            "entities": f"{self.entities:,}",
+            "of these": str(done.counts),
+            "read": f"{many(done.pages, 'page')} in {self.seconds:.1f} s ({self.entities_per_second:,.0f} entities/s)",
+            "sweep": str(done.verdict) if done.verdict else None,
+            "last error": f"{failure.error}: {failure.message}" if failure else None,
+        }
+        return card(f"{self.provider}, ingestion {done.number}", facts(numbers), of=self.verdict)

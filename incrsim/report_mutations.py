@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from incrsim.glance import brief
 from incrsim.ingestion import Counts, Ingestion
 
 
@@ -31,6 +32,9 @@ class DeltaReport:
         """One sentence for terminals."""
         return f"{self.provider}: {_told(self.counts)}"
 
+    def __repr__(self) -> str:
+        return brief(self, str(self))
+
 
 @dataclass(frozen=True, slots=True)
 class EventReport:
@@ -54,6 +58,9 @@ class EventReport:
     def __str__(self) -> str:
         """One line per provider."""
         return "\n".join([*map(str, self.applied), *(f"{name}: nothing to change" for name in self.ignored_by)])
+
+    def __repr__(self) -> str:
+        return brief(self, f"{self.topic}: {'; '.join(str(self).splitlines())}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,9 @@ class FullReport:
         """One sentence for terminals."""
         why = self.record.last_error.message if self.record.last_error else self.record.verdict
         return f"{self.provider}: {_told(self.counts)}; {why}"
+
+    def __repr__(self) -> str:
+        return brief(self, str(self))
 
 
 def _numbers(counts: Counts) -> dict[str, int]:

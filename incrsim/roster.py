@@ -125,16 +125,18 @@ class Roster:
                 f"a provider called {engine.name!r} is served already; give this one another name, or pass replace=True"
             )
 
-    def replace(self, engine: Engine) -> None:
+    def replace(self, engine: Engine) -> Engine | None:
         """Serve one in place of the one of its name, if there is one, whose running burst ends at its next page
-        first.
+        first; returns that one.
         """
         after = Served(engine)
+        before: Served | None = None
         done = False
         while not done:
             before = self._served.get(engine.name)
             with nullcontext() if before is None else before.drained():
                 done = self._exchange(engine.name, before, after)
+        return None if before is None else before.engine
 
     def remove(self, name: str) -> None:
         """Serve one no longer; its running burst ends at its next page first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incrsim.operators_sentences import entities, many
+from incrsim.glance import entities, many
 
 if TYPE_CHECKING:
     from incrsim.app import App

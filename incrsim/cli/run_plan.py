@@ -13,10 +13,10 @@ from rich.text import Text
 
 from incrsim.cli.output import live, print_json, print_lines
 from incrsim.cli.tables import cell
+from incrsim.glance import entities, many
 from incrsim.host import ThreadHost
 from incrsim.ingestion import Counts
 from incrsim.opening import open_store
-from incrsim.operators_sentences import entities, many
 from incrsim.options import ProviderOptions
 from incrsim.planning import plan
 from incrsim.planning_values import Change, Plan

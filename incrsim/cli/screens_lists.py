@@ -13,9 +13,9 @@ from rich.text import Text
 from incrsim.cli.instants import about, beside, utc
 from incrsim.cli.screens_operating import heading
 from incrsim.cli.tables import RIGHT, cell, headed, next_page
+from incrsim.glance import many
 from incrsim.ingestion import Counts, Ingestion, Outcome
 from incrsim.operators import Listing, ProviderStatus
-from incrsim.operators_sentences import many
 from incrsim.progress import one_line
 from incrsim.store.contract import Mark, RecordedProblem
 from incrsim.store.outbox import SinkState

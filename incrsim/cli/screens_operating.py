@@ -9,9 +9,9 @@ from rich.text import Text
 
 from incrsim.cli.instants import beside, utc, when
 from incrsim.cli.tables import RIGHT, cell, headed, labelled, next_page
+from incrsim.glance import entities, many
 from incrsim.ingestion import Counts, NextAction, Status
 from incrsim.operators import Listing, ProviderStatus, Reason, Unhealthy
-from incrsim.operators_sentences import entities, many
 from incrsim.progress import one_line
 
 _COUNTED = ("added", "updated", "unchanged", "removed", "invalid", "lost", "unreadable")

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from incrsim.glance import brief
 from incrsim.simulation.run import Run
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.trace_file import Header, reading
@@ -80,6 +81,9 @@ class Replay:
         if self.difference is not None:
             return str(self.difference)
         return f"the same {self.lines:,} steps; {self.run}"
+
+    def __repr__(self) -> str:
+        return brief(self, str(self))
 
 
 def replay(path: Path | str, run: Runner) -> Replay:

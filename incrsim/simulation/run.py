@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from incrsim import events
+from incrsim.glance import brief
+from incrsim.html import SHOWN, Html, card, facts
 from incrsim.ingestion import Status
-from incrsim.simulation.run_frame import to_frame
+from incrsim.simulation.run_frame import events_frame, rows, to_frame
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.simulator import Happening
 from incrsim.simulation.violation import Finding
@@ -62,7 +63,7 @@ class Run:
     @property
     def cycles(self) -> int:
         """How many ingestions of the provider came to rest: swept or refused."""
-        return sum(isinstance(each, events.SweepCommitted) for each in self.events())
+        return sum(isinstance(each, events.SweepCommitted) for each in self.heard())
 
     @property
     def claimed_by(self) -> tuple[int, ...]:
@@ -80,7 +81,7 @@ class Run:
             if isinstance(each, events.Event) and each.provider == self.provider:
                 yield number, each
 
-    def events(self) -> Iterator[events.Event]:
+    def heard(self) -> Iterator[events.Event]:
         """The same, without the numbers."""
         return (each for _, each in self.numbered_events())
 
@@ -90,7 +91,15 @@ class Run:
         Raises:
             MissingExtra: when pandas is not installed.
         """
-        return to_frame(self.events())
+        return to_frame(self.heard())
+
+    def events(self) -> pd.DataFrame:
+        """A row for everything that happened: what replicas, operators, the source and faults did, in order.
+
+        Raises:
+            MissingExtra: when pandas is not installed.
+        """
+        return events_frame(self.happenings)
 
     def to_dict(self) -> dict[str, Any]:
         """The run as JSON values."""
@@ -107,11 +116,28 @@ class Run:
             "ok": self.ok,
         }
 
-    def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
-
     def __str__(self) -> str:
         """A sentence or two for terminals."""
         faults = f"{len(self.effects):,} faults" if self.effects else "no faults"
         told = f"{self.provider}, seed {self.scenario.seed}: {self.cycles:,} cycles in {self.steps:,} steps, {faults}"
         return f"{told}: {self.verdict}"
+
+    def __repr__(self) -> str:
+        return brief(self, str(self))
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        scenario, ends = self.scenario, Counter(row.outcome or "ended from outside" for row in rows(self.heard()))
+        strikes = [f"{kind} {count:,}" for kind, count in self.faults.most_common()]
+        more = f" and of {len(strikes) - SHOWN:,} more kinds" if len(strikes) > SHOWN else ""
+        known = {
+            "seed": str(scenario.seed),
+            "source": f"{scenario.source.entities:,} entities on pages of {scenario.source.page_size:,}",
+            "time": f"{scenario.days:g} virtual days in {self.seconds:,.2f} s, {self.steps:,} steps",
+            "replicas": f"{scenario.replicas:,}",
+            "ingestions": ", ".join(f"{count:,} {outcome}" for outcome, count in ends.most_common()),
+            f"{len(self.effects):,} faults": ", ".join(strikes[:SHOWN]) + more,
+            "digest": self.digest,
+        }
+        found = [Html(each._repr_html_()) for each in self.findings]  # as notebooks call it
+        return card(f"Run of {self.provider}", facts(known), *found, of="ok" if self.ok else "violated")

@@ -1,33 +1,34 @@
-"""A row for each ingestion of a run."""
+"""What was heard of a run, as DataFrames: a row for each ingestion, or for each event."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from incrsim import events
-from incrsim.frames import frame, load_pandas
-from incrsim.ingestion import Counts, Ingestion
+from incrsim.frames import INSTANT, MAYBE_WHOLE, TEXT, WHOLE, Types, typed
+from incrsim.guards import Verdict
+from incrsim.ingestion import Counts, Ingestion, Status
+from incrsim.ingestion_frame import COUNTS, OUTCOMES, TIMES, VERDICT, counts_values, verdict_values
+from incrsim.simulation.simulator import Happening
+from incrsim.simulation.world_happenings import WorldEvent
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_COUNTS = tuple(each.name for each in fields(Counts))
-_CENSUS = ("marked", "stale", "removable", "base", "approved")
-COLUMNS = (
-    "ingestion",
-    "began",
-    "ended",
-    "outcome",
-    "claims",
-    "failures",
-    "pages",
-    *_COUNTS,
-    *_CENSUS,
-    "refused_by",
-)
+_TYPES: Types = {
+    "ingestion": WHOLE,
+    "outcome": OUTCOMES,
+    **TIMES,
+    "claims": WHOLE,
+    "failures": WHOLE,
+    "pages": WHOLE,
+    **COUNTS,
+    **VERDICT,
+    "refused_by": TEXT,
+}
 
 
 @dataclass(slots=True)
@@ -42,14 +43,14 @@ class Row:
     failures: int = 0
     pages: int = 0
     counts: Counts = field(default_factory=Counts)
-    census: tuple[int | None, ...] = (None,) * len(_CENSUS)
-    refused_by: str = ""
+    verdict: Verdict | None = None
 
-    def values(self) -> tuple[object, ...]:
-        """In the order of the columns."""
-        counts = tuple(getattr(self.counts, name) for name in _COUNTS)
-        first = (self.ingestion, self.began, self.ended, self.outcome, self.claims, self.failures, self.pages)
-        return (*first, *counts, *self.census, self.refused_by)
+    def values(self) -> dict[str, Any]:
+        """By the columns' names."""
+        plain = {name: getattr(self, name) for name in ("ingestion", "outcome", "began", "ended")}
+        took = None if self.ended is None else self.ended - self.began
+        seen = {name: getattr(self, name) for name in ("claims", "failures", "pages")}
+        return {**plain, "took": took, **seen, **counts_values(self.counts), **verdict_values(self.verdict)}
 
 
 def rows(heard: Iterable[events.Event]) -> list[Row]:
@@ -71,9 +72,7 @@ def _note(row: Row, event: events.Event) -> None:
         case events.Failed():
             row.failures += 1
         case events.SweepCommitted(verdict=verdict):
-            row.counts, row.ended, row.outcome = event.counts, event.at, verdict.word
-            row.census = tuple(getattr(verdict.census, name) for name in _CENSUS)
-            row.refused_by = ", ".join(verdict.refused_by)
+            row.counts, row.ended, row.outcome, row.verdict = event.counts, event.at, verdict.word, verdict
         case events.IngestionEnded(record=record) | events.FullApplied(record=record):
             _end(row, record)
 
@@ -84,15 +83,75 @@ def _end(row: Row, record: Ingestion) -> None:
 
 
 def to_frame(heard: Iterable[events.Event]) -> pd.DataFrame:
-    """The rows as a DataFrame; numbers that there are not always are nullable integers.
+    """A row for each ingestion; what is not always there may be missing.
 
     Raises:
         MissingExtra: when pandas is not installed.
     """
-    pandas = load_pandas()
-    table = frame((row.values() for row in rows(heard)), COLUMNS)
-    whole = ("ingestion", "claims", "failures", "pages", *_COUNTS)
-    types = {**dict.fromkeys(whole, "int64"), **dict.fromkeys(_CENSUS, "Int64")}
-    types |= {"outcome": pandas.CategoricalDtype(["swept", "refused", "canceled", "failed"])}
-    types |= dict.fromkeys(("began", "ended"), "datetime64[us, UTC]")
-    return table.astype(types)
+    return typed((row.values() for row in rows(heard)), _TYPES)
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+_EVENTS: Types = {
+    "at": INSTANT,
+    "event": "category",
+    "provider": "category",
+    "replica": MAYBE_WHOLE,
+    "ingestion": MAYBE_WHOLE,
+    "page": MAYBE_WHOLE,
+    "entities": MAYBE_WHOLE,
+    "status": tuple(map(str, Status)),
+    "due": INSTANT,
+    "what": TEXT,
+}
+
+
+def events_frame(happenings: Iterable[tuple[int, Happening | WorldEvent]]) -> pd.DataFrame:
+    """A row for each thing that happened, whoever did it.
+
+    Args:
+        happenings: each with the replica's number; negative ones stand for operators and the world.
+
+    Raises:
+        MissingExtra: when pandas is not installed.
+    """
+    return typed((_event(replica, each) for replica, each in happenings), _EVENTS)
+
+
+def _event(replica: int, happening: Happening | WorldEvent) -> dict[str, Any]:
+    status = getattr(happening, "status", None)
+    return {
+        "at": happening.at,
+        "event": type(happening).__name__,
+        "provider": getattr(happening, "provider", None),
+        "replica": None if replica < 0 else replica,
+        "ingestion": getattr(happening, "ingestion", None),
+        "page": getattr(happening, "page", None),
+        "entities": _entities(happening),
+        "status": None if status is None else str(status),
+        "due": getattr(happening, "due_at", getattr(happening, "until", None)),
+        "what": _what(happening),
+    }
+
+
+def _entities(happening: Happening | WorldEvent) -> int | None:
+    if isinstance(happening, events.PageCommitted):
+        return happening.counts.returned
+    found: int | None = getattr(happening, "entities", getattr(happening, "count", None))
+    return found
+
+
+def _what(happening: Happening | WorldEvent) -> str | None:
+    """What there is to say of it beside that."""
+    match happening:
+        case events.Failed(failure=failure):
+            return f"{failure.error}: {failure.message}"
+        case events.SweepCommitted(verdict=verdict):
+            return str(verdict)
+        case events.PageCommitted() | events.DeltaApplied():
+            return str(happening.counts)
+        case events.IngestionEnded(record=record) | events.FullApplied(record=record):
+            return str(record.outcome)
+    told = (getattr(happening, name, None) for name in ("holder", "reason", "kind", "verb", "operator", "error"))
+    return next((str(each) for each in told if each is not None), None)

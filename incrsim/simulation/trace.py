@@ -12,6 +12,9 @@ from typing import Any
 
 import orjson
 
+from incrsim.glance import brief
+from incrsim.html import card, facts
+
 LEFT_OUT = frozenset({"seconds", "message"})
 """Fields that two runs may differ in: measured times, and texts that a library or a database may have written."""
 
@@ -35,6 +38,13 @@ class Trace:
     def digest(self) -> str:
         """Of all lines so far."""
         return self._hash.hexdigest()
+
+    def __repr__(self) -> str:
+        return brief(self, f"of {self.length:,} lines, {DIGEST} {self.digest}")
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return card("Trace", facts({"lines": f"{self.length:,}", DIGEST: self.digest}))
 
     def add(self, replica: int, happening: Any) -> None:
         """One more line.

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from incrsim.glance import brief
+from incrsim.html import card, facts
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -31,6 +34,19 @@ class Finding:
         told = "".join(f"\n  {line}" for line in self.story)
         what = f"expected {self.expected}; found {self.found}"
         return f"{self.rule} does not hold for {self.provider!r} since step {self.step}: {what}{told}"
+
+    def __repr__(self) -> str:
+        return brief(self, str(self).partition("\n")[0])
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        known = {
+            "expected": self.expected,
+            "found": self.found,
+            "since step": f"{self.step:,}",
+            "what happened": "\n".join(self.story),
+        }
+        return card(f"{self.rule} does not hold for {self.provider}", facts(known), of="violated")
 
 
 class Violation(AssertionError):  # noqa: N818 -- named for what happened, as those in `errors`

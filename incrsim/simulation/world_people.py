@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from incrsim import events, mutations
-from incrsim.errors import CallerError, StoreError
+from incrsim.errors import CallerError, ProviderError, StoreError
 from incrsim.lifecycle import Operator
 from incrsim.operators import Operators
 from incrsim.provider_events import Delta
@@ -80,7 +80,7 @@ class People:
             call()
         except Crash:
             return "died"
-        except CallerError as error:
+        except (CallerError, ProviderError) as error:
             return f"refused: {type(error).__name__}"
         except StoreError as error:
             return f"failed: {type(error).__name__}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incrsim.operators_sentences import entities, many
+from incrsim.glance import entities, many
 from incrsim.profiling_advice import OVERHEAD, PAGE_MEGABYTES
 from incrsim.provider import Problem
 from incrsim.testing.conformance_seen import Seen, advice, failed, passed, short

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from incrsim.cursor import JSONValue, canonical_cursor, read_cursor
 from incrsim.entity import Entity
-from incrsim.operators_sentences import many
+from incrsim.glance import many
 from incrsim.simulation.source import FakeSource
 from incrsim.testing.conformance_seen import Seen, advice, failed, not_applicable, passed, raised
 from incrsim.testing.conformance_subject import Subject

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from incrsim.entity import Entity
-from incrsim.operators_sentences import entities, many
+from incrsim.glance import entities, many
 from incrsim.preview import Preview
 from incrsim.provider import Page
 from incrsim.testing.conformance_seen import Seen, advice, failed, not_applicable, passed, raised, short

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from incrsim.frames import frame
-from incrsim.operators_sentences import entities, many
+from incrsim.glance import MARKS, brief, entities, many
+from incrsim.html import card, label, table
 from incrsim.plain import plain
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
     @property
     def sign(self) -> str:
         """One character for it."""
-        return {"passed": "✓", "failed": "✗", "advice": "!"}.get(self, "-")
+        return MARKS[self][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +133,14 @@ class ConformanceReport:
         return "\n".join([self.headline(), *(f"  {row}".replace("\n", "\n  ") for row in self.rows)])
 
     def __repr__(self) -> str:
-        return f"<ConformanceReport {self.headline()}>"
+        return brief(self, self.headline())
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        return f"<p>{escape(self.headline())}</p><table>{_HEAD}{''.join(map(_html_row, self.rows))}</table>"
+        rows = ((label(row.outcome), row.rule, row.clauses, row.seen, row.advice) for row in self.rows)
+        word = Outcome.PASSED if self.ok else Outcome.FAILED
+        return card(f"Check of {self.provider}", self.headline(), table(_HEAD, rows), of=word)
 
 
 _COLUMNS = ["rule", "contract", "outcome", "seen", "why", "instead", "sentence"]
-_HEAD = "<tr><th></th><th>rule</th><th>contract</th><th>what was seen</th><th>what to do</th></tr>"
-
-
-def _html_row(row: ConformanceRow) -> str:
-    cells = (f"{row.outcome.sign} {row.outcome}", row.rule, row.clauses, row.seen, row.advice)
-    title = escape(row.sentence, quote=True)
-    return f'<tr title="{title}">{"".join(f"<td>{escape(each)}</td>" for each in cells)}</tr>'
+_HEAD = ("", "rule", "contract", "what was seen", "what to do")

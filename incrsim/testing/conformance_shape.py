@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from incrsim.errors import InvalidProvider
-from incrsim.operators_sentences import many
+from incrsim.glance import many
 from incrsim.provider import check_provider, provider_name, takes_callback
 from incrsim.testing.conformance_seen import Seen, failed, not_applicable, passed, short
 from incrsim.testing.conformance_subject import Subject

@@ -62,7 +62,7 @@ def test_a_scenario_runs_to_its_end() -> None:
     assert told["asks"] == told["answered"] > told["returned"] > 40
     assert told["happened"] == run.steps
     assert (told["quiet"], told["ended"], told["redeployed"]) == (1, 1, 2)
-    holders = {event.holder for event in run.events() if isinstance(event, events.Claimed)}
+    holders = {event.holder for event in run.heard() if isinstance(event, events.Claimed)}
     assert holders == {"replica-0.1", "replica-1.1"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from incrsim import guards, lifecycle, operators_health, operators_input, operators_sentences, operators_values
+from incrsim import glance, guards, lifecycle, operators_health, operators_input, operators_values
 from incrsim.errors import UnknownProvider
 from incrsim.lifecycle import Effect, Operator
 from incrsim.operators import Operators
@@ -382,4 +382,4 @@ def any_number(patch: Patch) -> None:
 
 @mutant("C-35", "what was done is said without counts")
 def done_without_counts(patch: Patch) -> None:
-    patch.rewrite(operators_sentences.many, "{count:,} ", "")
+    patch.rewrite(glance.many, "{count:,} ", "")
