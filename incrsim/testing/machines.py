@@ -20,26 +20,32 @@ from incrsim.simulation.source import FakeSource
 from incrsim.simulation.world import EVENTS, World
 from incrsim.store import Store
 from incrsim.store.memory import MemoryStore
-from incrsim.testing.machines_stage import Stage
+from incrsim.testing.machines_stage import Stage, Untraced
 from incrsim.testing.safety_claim import Claim, unlogged
 from incrsim.testing.safety_subject import Subject
 from incrsim.testing.strategies_faults import kinds_in
 from incrsim.testing.strategies_scenarios import LIVELY
 
-MOST_STEPS = 10
+MOST_STEPS = 8
 """That replicas take by themselves between two things that happen to them."""
 
 WAITS = (3.0, 100.0, 4 * 3600.0, 26 * 3600.0)
 """Seconds that may pass: within a lease, past one, past every wait of the list, past a rest."""
 
 
-_one_of = lru_cache(64)(st.sampled_from)
+_one_of: Callable[[Any], st.SearchStrategy[Any]] = lru_cache(64)(st.sampled_from)
 """Made once for all machines of a class: they are many, and drawing is most of what they cost."""
 
 
 def _of(choices: Callable[[Any], Iterable[Any]]) -> st.SearchStrategy[Any]:
     """What the machine has to choose from."""
     return st.runner().flatmap(lambda machine: _one_of(choices(machine)))
+
+
+@lru_cache(8)
+def _planned(weather: str | tuple[str, ...]) -> tuple[Fault, ...]:
+    """All that may happen, and does when its rule says so."""
+    return tuple(map(Fault, dict.fromkeys([*(kind.name for kind in kinds_in(weather)), *EVENTS])))
 
 
 class SweepSafety(RuleBasedStateMachine):
@@ -51,7 +57,7 @@ class SweepSafety(RuleBasedStateMachine):
     Attributes:
         options: of the provider.
         replicas: how many processes serve it.
-        faults: what may go wrong: `none`, `gentle`, `rough` (all that does not lie), `hostile` (all), or names of kinds.
+        faults: what may go wrong: `none`, `gentle`, `rough` (all but lies), `hostile` (all), or names of kinds.
         serve: how the source is served over HTTP (`FakeSource.serve`), if it is.
         lossless: whether a lost entity fails; unless given, where pages do not drift or a grace makes up for it.
 
@@ -100,6 +106,7 @@ class SweepSafety(RuleBasedStateMachine):
             store=store,
             clock=clock,
             observe=Claim(self.lossless).judging,
+            trace=Untraced(),
             source=source,
             provider=provider,
         )
@@ -111,8 +118,7 @@ class SweepSafety(RuleBasedStateMachine):
             replicas=self.replicas,
             source=spec_of(source),
             options={name: described[name] for name in self.options},
-            # Planned, so that each may happen when its rule says so.
-            faults=tuple(map(Fault, dict.fromkeys([*(kind.name for kind in kinds_in(self.faults)), *EVENTS]))),
+            faults=_planned(self.faults if isinstance(self.faults, str) else tuple(self.faults)),
         )
 
     def teardown(self) -> None:

@@ -8,12 +8,22 @@ from datetime import timedelta
 from incrsim.simulation.faults import KINDS, Seam
 from incrsim.simulation.scenario import NOW, Change, OperatorCall, Webhook
 from incrsim.simulation.schedule import FOR_SOMEBODY, Lane
+from incrsim.simulation.trace import Trace
+from incrsim.simulation.violation import Finding, Violation
 from incrsim.simulation.world import World
 from incrsim.simulation.world_course import Course
 from incrsim.simulation.world_happenings import ClockJumped
 
 ARMED = frozenset({Seam.SOURCE, Seam.PROVIDER, Seam.STORE})
 """Where faults happen at the next opportunity that somebody gives them; all others are acts of whoever leads."""
+
+
+class Untraced(Trace):
+    """Counts its lines: whoever shrinks a failure needs no digest of each attempt."""
+
+    def add(self, replica: int, happening: object) -> None:
+        """One more."""
+        self.length += 1
 
 
 class Stage:
@@ -78,12 +88,22 @@ class Stage:
             self.is_over = True
 
     def _acting(self, act: Callable[[], object]) -> None:
+        finding = self._found(act)
+        if finding is not None:
+            # From here only: Hypothesis shrinks what is raised elsewhere as one more failure.
+            raise Violation(finding)
+        self.world.note_faults()
+
+    def _found(self, act: Callable[[], object]) -> Finding | None:
         try:
             act()
+        except Violation as violation:
+            self.is_over = True
+            return violation.finding
         except BaseException:
             self.is_over = True
             raise
-        self.world.note_faults()
+        return None
 
     def _run(self, steps: int) -> None:
         schedule, clock = self._course.schedule, self.world.clock

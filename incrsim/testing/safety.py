@@ -40,12 +40,12 @@ def assert_sweep_safe(
 ) -> Measured:
     """Run a provider through many scenarios, with the engine as it is, and judge every step.
 
-    Each is drawn from a seed of its own: for ten days or two weeks the source changes, also in the middle of a page;
-    replicas crash, stand still and take turns; operators call, events come, and things go wrong. Then all comes to rest.
+    Each is drawn from a seed of its own: for ten days or two weeks the source changes, also between two pages; replicas
+    crash, stand still and take turns; operators call, events come, and things go wrong. Then all comes to rest.
 
     Asserted of every scenario: what a page returned is never removed by its ingestion's sweep, and nothing of another
-    provider ever; pages are atomic; guards, waits and statuses are those of the contract; in the end the catalog is what
-    the source holds. So a provider that skips entities fails in any weather.
+    provider ever; pages are atomic; guards, waits and statuses are those of the contract; in the end the catalog is
+    what the source holds. So a provider that skips entities fails in any weather.
 
     Where pages are read by a key or from a snapshot, and the source does not lie, nothing that the source held all
     along may ever be removed (C-20). With pages by number or offset, entities are missed when others vanish, whoever
@@ -150,4 +150,5 @@ class Trial:
 def _refuse(**wishes: Any) -> None:
     given = [f"{name}=…" for name, value in wishes.items() if value is not None]
     if given:
-        raise CallerError(f"assert_sweep_safe(scenario=…, {', '.join(given)}): a scenario says that itself; leave it out")
+        told = f"assert_sweep_safe(scenario=…, {', '.join(given)})"
+        raise CallerError(f"{told}: a scenario says that itself; leave it out, or use dataclasses.replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from incrsim.operators_sentences import many
+from incrsim.glance import many
 from incrsim.simulation.run import Run
 
 

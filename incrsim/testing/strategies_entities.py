@@ -58,11 +58,8 @@ def entities(
     Example:
         entities(refs=st.sampled_from(["component:default/a", "component:default/b"]))
     """
-    return st.builds(
-        lambda body, key: Entity(body, location_key=key),
-        _bodies(_strategy("refs", refs)),
-        _strategy("location_keys", location_keys) or st.none(),
-    )
+    keys = _strategy("location_keys", location_keys, st.none())
+    return st.builds(lambda body, key: Entity(body, location_key=key), _bodies(refs), keys)
 
 
 class Invalid(NamedTuple):
@@ -88,17 +85,19 @@ def invalid_entities(*, refs: st.SearchStrategy[str] | None = None) -> st.Search
     Raises:
         CallerError: when that is no strategy.
     """
-    return st.builds(_spoiled, _bodies(_strategy("refs", refs)), st.sampled_from(_SPOILS))
+    return st.builds(_spoiled, _bodies(refs), st.sampled_from(_SPOILS))
 
 
-def _strategy(name: str, given: Any) -> Any:
-    if given is not None and not isinstance(given, st.SearchStrategy):
+def _strategy(name: str, given: Any, usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    if given is None:
+        return usual
+    if not isinstance(given, st.SearchStrategy):
         raise CallerError(f"{name}={shortened(given)} is no strategy; write for example {name}=st.just({given!r:.40})")
     return given
 
 
-def _bodies(refs: st.SearchStrategy[str] | None) -> st.SearchStrategy[dict[str, Any]]:
-    names = st.tuples(_kinds, _namespaces, _names) if refs is None else refs.map(_parts)
+def _bodies(given: st.SearchStrategy[str] | None) -> st.SearchStrategy[dict[str, Any]]:
+    names = st.tuples(_kinds, _namespaces, _names) if given is None else _strategy("refs", given, refs()).map(_parts)
     more = st.fixed_dictionaries({}, optional=dict(_more_metadata))
     annotations = st.dictionaries(_keys, texts(), max_size=2)
     return st.builds(_body, names, more, annotations, _specs)

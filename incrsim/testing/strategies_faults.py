@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hypothesis import strategies as st
 
@@ -75,11 +75,10 @@ def faults(
     ).map(tuple)
 
 
-def _one_of(kinds: Iterable[Kind]) -> st.SearchStrategy[str]:
+def _one_of(kinds: Sequence[Kind]) -> st.SearchStrategy[str]:
     """Half of what may happen are steps of the store that go wrong, and most of these steps are rare."""
-    of_store, others = [], []
-    for kind in kinds:
-        (of_store if kind.seam is Seam.STORE else others).append(kind.name)
+    of_store = [kind.name for kind in kinds if kind.seam is Seam.STORE]
+    others = [kind.name for kind in kinds if kind.seam is not Seam.STORE]
     return st.one_of(*(st.sampled_from(names) for names in (others, others, of_store) if names))
 
 

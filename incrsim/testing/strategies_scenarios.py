@@ -25,7 +25,7 @@ WAITS = (0.0, 3.0, 100.0, 20_000.0)
 _STEPS = 30
 _MASS = (50, 80, 100)
 _MORE = 4
-_REDEPLOYED = ("removal_grace_cycles", "burst_length", "backoff", "reject_removals_above_percentage")
+_REDEPLOYED = ("removal_grace_cycles", "backoff", "reject_removals_above_percentage", "reject_removals_above_count")
 
 
 def sources(
@@ -103,9 +103,7 @@ def operator_calls(
     return _several(st.builds(OperatorCall, at=moments(max_cycle=max_cycle), operator=call), min_calls, max_calls)
 
 
-def webhooks(
-    *, min_events: int = 0, max_events: int = 3, max_cycle: int = 6
-) -> st.SearchStrategy[tuple[Webhook, ...]]:
+def webhooks(*, min_events: int = 0, max_events: int = 3, max_cycle: int = 6) -> st.SearchStrategy[tuple[Webhook, ...]]:
     """Events of the source, each about a few entities that are before, on or behind the page in hand; shrink to none.
 
     Args:
@@ -148,7 +146,7 @@ def scenarios(
     dialects: Iterable[str] = tuple(DIALECTS),
     **options: Any,
 ) -> st.SearchStrategy[Scenario]:
-    """Whole scenarios for `incrsim.simulate`; shrink to one cycle of a source without entities in which nothing happens.
+    """Whole scenarios for `incrsim.simulate`; shrink to one cycle of an empty source, in which nothing happens.
 
     Args:
         min_entities: how many the source holds at least, at first.
