@@ -95,6 +95,12 @@ class Dice:
             self._together[planned] = Together(self, [self._rows[kind] for kind in planned])
         return self._together[planned]
 
+    def plan(self, kind: str) -> None:
+        """A kind of fault, one of those that this run knows, happens at its next opportunity."""
+        for each in self._together.values():
+            each.look_again()
+        self._rows[kind].strike_next()
+
     def strike(self, kind: str, number: int) -> None:
         """Take down that a kind of fault happens at this opportunity."""
         self.effects.append((kind, number))
@@ -154,6 +160,12 @@ class Together:
             self._dice.strike(kind, number)
         return found
 
+    def look_again(self) -> None:
+        """One of the kinds may happen earlier than was known."""
+        for row in self._rows:
+            row.number = self._number
+        self._due = 0
+
     def first(self) -> str | None:
         """The same for kinds that exclude each other: the first one happens, and what else would have counts as
         missed.
@@ -199,6 +211,11 @@ class _Row:
             self._look_ahead(number)
         self.due = min((each for each in self._struck if each > number), default=self._known + 1)
         return number in self._struck
+
+    def strike_next(self) -> None:
+        """It happens at the opportunity after the one that was looked at last."""
+        self._struck |= {self.number + 1}
+        self.due = 0
 
     def _look_ahead(self, first: int) -> None:
         drawn = _drawn(f"{self._name} {first}")

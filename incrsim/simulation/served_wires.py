@@ -236,7 +236,12 @@ def _shown_items(page: SourcePage) -> list[dict[str, Any]]:
 
 def _shown_item(item: Entity | Mapping[str, Any]) -> dict[str, Any]:
     body = item.body if isinstance(item, Entity) else item
-    metadata, spec = body.get("metadata") or {}, body.get("spec") or {}
+    metadata, spec = _mapping(body.get("metadata")), _mapping(body.get("spec"))
     shown = {name: metadata.get(name) for name in ("name", "namespace", "description", "labels", "annotations")}
     shown |= {name: spec.get(name) for name in ("type", "lifecycle", "owner", "system")}
     return {"kind": body.get("kind"), **shown, "locationKey": item.location_key if isinstance(item, Entity) else None}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """What an API finds where weather has left no mapping is nothing."""
+    return value if isinstance(value, Mapping) else {}

@@ -134,7 +134,13 @@ def _finding(course: Course) -> Finding | None:
 def _scenario_of(
     source: FakeSource, faults: str, days: float | None, replicas: int, seed: int, options: dict[str, Any]
 ) -> Scenario:
-    spec = SourceSpec(
+    drawn = Scenario.draw(seed, faults, days=days, entities=len(source), replicas=replicas, options=options)
+    return replace(drawn, source=spec_of(source), rival=None, sink=False)
+
+
+def spec_of(source: FakeSource) -> SourceSpec:
+    """What a scenario says of a source, as it is now."""
+    return SourceSpec(
         entities=len(source),
         page_size=source.page_size,
         dialect=source.dialect,
@@ -142,8 +148,6 @@ def _scenario_of(
         namespace=source.formula.namespace,
         seed=source.formula.seed,
     )
-    drawn = Scenario.draw(seed, faults, days=days, entities=len(source), replicas=replicas, options=options)
-    return replace(drawn, source=spec, rival=None, sink=False)
 
 
 def _refuse_wishes(**wishes: Any) -> None:

@@ -216,7 +216,11 @@ class World:
         return None if state is None else state.ingestion.status
 
     def meant_valid(self, entity: Entity) -> bool:
-        """Whether an entity is valid, by those who made it: the weather, and the source that spoils some of its own."""
+        """Whether an entity is valid, by those who made it: the weather, and the source that spoils some of its own. Of
+        entities that a provider makes itself, of what it has read, only the rules can say so.
+        """
+        if self.provider is not self.source:
+            return not entity.violations
         return self._weather.meant_valid(entity) and entity.digest not in self._spoiled
 
     def options_of(self, provider: str, number: int) -> ProviderOptions:

@@ -38,7 +38,9 @@ class Course:
         world: the world.
 
     Attributes:
-        steps: how many replicas took so far.
+        steps: how many steps replicas took so far.
+        schedule: gives them their turns.
+        people: everybody outside of them.
     """
 
     def __init__(self, world: World) -> None:
@@ -49,10 +51,10 @@ class Course:
         runs = [self._simulation(world.provider, world.scenario.replicas, 0)]
         if world.rival is not None:
             runs.append(self._simulation(world.rival, 1, world.scenario.replicas))
-        self._schedule = Schedule(runs, world.clock, world.scenario.seed, world.dice)
-        self._people = People(world, self._schedule, self._arrived_in)
-        self._timeline: Timeline[Act] = Timeline(planned(world.scenario, self._people))
-        self._troubles = Troubles(world, self._people, self._later)
+        self.schedule = Schedule(runs, world.clock, world.scenario.seed, world.dice)
+        self.people = People(world, self.schedule, self._arrived_in)
+        self._timeline: Timeline[Act] = Timeline(planned(world.scenario, self.people))
+        self._troubles = Troubles(world, self.people, self._later)
 
     def run(self) -> None:
         """Run the scenario to its end.
@@ -72,7 +74,27 @@ class Course:
         self.world.begin()
         yield from self._until(self._clock.now() + timedelta(days=self.world.scenario.days))
         yield from self._rest()
-        self.world.observer.ended()
+
+    def step(self, lane: Lane) -> None:
+        """A replica takes its next step.
+
+        Raises:
+            Violation: when the observer finds that a rule does not hold.
+        """
+        self.steps += 1
+        self._timeline.step += 1
+        self.world.acting = lane.run.name
+        lane.run.step(lane.index)
+        self.world.acting = self.world.name
+
+    def rest(self) -> None:
+        """Nothing disturbs any more: as many sweeps as it takes for everything to come to rest.
+
+        Raises:
+            Violation: as `run`.
+        """
+        for _ in self._rest():
+            pass
 
     # --- the fault phase ----------------------------------------------------------------------------------------------
 
@@ -80,42 +102,38 @@ class Course:
         while self._clock.now() < end:
             for act in self._timeline.due(self._clock.now()):
                 act()
-            lane = self._schedule.next()
+            lane = self.schedule.next()
             if lane is None:
                 self._jump(end)
             elif self._troubles.before(lane):
-                self._step(lane)
+                self.step(lane)
             self.world.note_faults()
             yield
 
     def _jump(self, end: datetime) -> None:
         """The clock goes on to the next instant at which something can happen, or to the end."""
-        if self._timeline.next_instant is None and self._schedule.waits_for_somebody(self.world.name):
+        if self._timeline.next_instant is None and self.schedule.waits_for_somebody(self.world.name):
             self._timeline.hasten(self._clock.now())
-        self._clock.advance_to(min(end, self._schedule.next_instant, self._timeline.next_instant or end))
-
-    def _step(self, lane: Lane) -> None:
-        self.steps += 1
-        self._timeline.step += 1
-        self.world.acting = lane.run.name
-        lane.run.step(lane.index)
-        self.world.acting = self.world.name
+        self._clock.advance_to(min(end, self.schedule.next_instant, self._timeline.next_instant or end))
 
     # --- the quiet phase ----------------------------------------------------------------------------------------------
 
     def _rest(self) -> Iterator[None]:
-        """Nothing disturbs any more: as many sweeps as it takes for everything to come to rest."""
         self._calm()
+        yield from self._settle()
+        self.world.observer.ended()
+
+    def _settle(self) -> Iterator[None]:
         wanted = {name: self._rested[name] + self._cycles_to_rest(name) for name in self.world.names}
         last = self.steps + self._steps_to_rest()
         while any(self._rested[name] < number for name, number in wanted.items()):
             if self.steps > last:
                 raise self._stuck(wanted)
-            lane = self._schedule.next()
+            lane = self.schedule.next()
             if lane is None:
-                self._clock.advance_to(self._schedule.next_instant)
+                self._clock.advance_to(self.schedule.next_instant)
             else:
-                self._step(lane)
+                self.step(lane)
                 self._approve(lane.run.name)
             yield
         for courier in self.world.couriers.values():
@@ -129,7 +147,7 @@ class Course:
         world.be_quiet()
         world.note(QuietBegan(at=self._clock.now(), provider=world.name))
         world.observer.quiet()
-        self._schedule.thaw()
+        self.schedule.thaw()
         for name in world.names:
             state = world.state(name)
             if state is not None and state.paused:
@@ -155,7 +173,7 @@ class Course:
             self._operate("approve", name)
 
     def _operate(self, operator: str, provider: str) -> None:
-        self._people.operate(OperatorCall(at=NOW, operator=operator, provider=provider))
+        self.people.operate(OperatorCall(at=NOW, operator=operator, provider=provider))
 
     def _stuck(self, wanted: Mapping[str, int]) -> Violation:
         name = next(name for name, number in wanted.items() if self._rested[name] < number)
@@ -189,12 +207,12 @@ class Course:
             self._rested[happening.provider] += 1
         if isinstance(happening, _DUE_LATER):
             if happening.due_at is not None:
-                self._schedule.wake(happening.provider, happening.due_at)
+                self.schedule.wake(happening.provider, happening.due_at)
         elif type(happening) is events.Waiting and happening.reason == "paused":
             self._wait_for_somebody(number)
 
     def _wait_for_somebody(self, number: int) -> None:
-        self._schedule.lanes[number].replica.waits_until = FOR_SOMEBODY
+        self.schedule.lanes[number].replica.waits_until = FOR_SOMEBODY
 
     def _arrived_in(self, cycle: int) -> None:
         self._timeline.arrived_in(cycle)
