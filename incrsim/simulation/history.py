@@ -44,6 +44,11 @@ class Held(View):
         for ref, (index, entry) in self._rows():
             yield ref, lambda index=index, entry=entry: shelf.entity(index, entry)  # type: ignore[misc]
 
+    def __iter__(self) -> Iterator[tuple[str, Entity]]:
+        """Each ref with its entity."""
+        entity = self._shelf.entity
+        return ((ref, entity(index, entry)) for ref, (index, entry) in self._rows())
+
     def __len__(self) -> int:
         """How many there are."""
         return sum(1 for _ in self._rows()) if self._without else self._holding.size

@@ -94,7 +94,8 @@ class World:
         self.rival = None if scenario.rival is None else rival_of(scenario, scenario.rival, clock)
         self.sink = Mirror(clock) if scenario.sink else None
         self.names = [self.name] if self.rival is None else [self.name, RIVAL]
-        self.options = [scenario.provider_options()] * scenario.replicas
+        self._as_planned = scenario.provider_options()
+        self.options = [self._as_planned] * scenario.replicas
         self.happenings: list[tuple[int, Happening | WorldEvent]] = []
         self.couriers: dict[int, Courier] = {}
         self.reading = Reading()
@@ -221,7 +222,7 @@ class World:
 
     def options_of(self, provider: str, number: int) -> ProviderOptions:
         """The options that a provider has at a replica."""
-        return self.options[number] if provider == self.name else self.scenario.provider_options()
+        return self.options[number] if provider == self.name else self._as_planned
 
 
 def source_of(scenario: Scenario, clock: VirtualClock) -> FakeSource:

@@ -64,9 +64,10 @@ class MemoryOperatingRows(MemoryOutboxRows):
             rows.stale = [replace(each, marked=True) if each.id in marked else each for each in rows.stale]
 
     def _marked(self, ingestion: int) -> set[int]:
-        marked = {*self._rows.seen, *self._new_seen}
-        marked.update(row.stored.id for row in self._tables.entities.values() if self._wrote(row, ingestion))
-        return marked
+        name = self.provider.name
+        stored = (row.stored for row in self._tables.entities.values())
+        written = (each.id for each in stored if each.written_in == ingestion and each.owner == name)
+        return {*self._rows.seen, *self._new_seen, *written}
 
     def _wrote(self, row: EntityRow, ingestion: int) -> bool:
         return row.stored.owner == self.provider.name and row.stored.written_in == ingestion

@@ -97,11 +97,13 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
             row = table.get(entity.ref or "")
             if row is None:
                 candidates.append(entity)
-            elif row.stored.owner == name and row.stored.digest == entity.digest:
-                same.append(row.stored.id)
-                written_before += row.stored.written_in == ingestion
+                continue
+            stored = row.stored
+            if stored.digest == entity.digest and stored.owner == name:
+                same.append(stored.id)
+                written_before += stored.written_in == ingestion
             else:
-                differing[entity.ref or ""] = row.stored
+                differing[entity.ref or ""] = stored
                 candidates.append(entity)
         return Compared(same, written_before, differing, candidates, cursor in self._rows.cursors)
 
@@ -175,12 +177,14 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
         """See `Transaction.collect_stale`."""
         marked = set(self._rows.seen)
         owned = base = 0
+        name = self.provider.name
         for ref, row in self._tables.entities.items():
-            if row.stored.owner == self.provider.name:
+            stored = row.stored
+            if stored.owner == name:
                 owned += 1
                 base += row.added_in != ingestion
-                if row.stored.id not in marked and not self._wrote(row, ingestion):
-                    self._stale.append(StaleRow(ref, row.stored.id))
+                if stored.id not in marked and stored.written_in != ingestion:
+                    self._stale.append(StaleRow(ref, stored.id))
         approved = {each.id for each in self._rows.stale if each.approved and not each.marked}
         past_grace = (
             each for each in self._stale if self._rows.streaks.get(each.id, 0) >= grace or each.id in approved
