@@ -91,8 +91,8 @@ def watched_store(
 
 
 class _WatchedStore:
-    """Each of its methods is made when it is first asked for, and kept: a replica that dies young has asked for few, and
-    what cannot go wrong in this run costs nothing.
+    """Each of its methods is made when it is first asked for, and kept: a replica that dies young has asked for few.
+    What cannot go wrong in this run costs nothing.
     """
 
     def __init__(

@@ -122,11 +122,7 @@ class People:
         own = world.source.formula.ref(0).rpartition("-")[0]
         for verb, count in (("remove", webhook.removed), ("change", webhook.changed)):
             if count:
-                there = [
-                    ref
-                    for ref in world.reading.chosen(webhook.where, world.refs)
-                    if ref.startswith(own)
-                ]
+                there = [ref for ref in world.reading.chosen(webhook.where, world.refs) if ref.startswith(own)]
                 for ref in self._random.sample(there, min(count, len(there))):
                     world.source.alter(verb, ref)
         if webhook.added:

@@ -97,13 +97,11 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
             row = table.get(entity.ref or "")
             if row is None:
                 candidates.append(entity)
-                continue
-            stored = row.stored
-            if stored.digest == entity.digest and stored.owner == name:
-                same.append(stored.id)
-                written_before += stored.written_in == ingestion
+            elif row.stored.owner == name and row.stored.digest == entity.digest:
+                same.append(row.stored.id)
+                written_before += row.stored.written_in == ingestion
             else:
-                differing[entity.ref or ""] = stored
+                differing[entity.ref or ""] = row.stored
                 candidates.append(entity)
         return Compared(same, written_before, differing, candidates, cursor in self._rows.cursors)
 
@@ -177,14 +175,12 @@ class MemoryTransaction(MemoryDeltaRows, MemoryOperatingRows):
         """See `Transaction.collect_stale`."""
         marked = set(self._rows.seen)
         owned = base = 0
-        name = self.provider.name
         for ref, row in self._tables.entities.items():
-            stored = row.stored
-            if stored.owner == name:
+            if row.stored.owner == self.provider.name:
                 owned += 1
                 base += row.added_in != ingestion
-                if stored.id not in marked and stored.written_in != ingestion:
-                    self._stale.append(StaleRow(ref, stored.id))
+                if row.stored.id not in marked and not self._wrote(row, ingestion):
+                    self._stale.append(StaleRow(ref, row.stored.id))
         approved = {each.id for each in self._rows.stale if each.approved and not each.marked}
         past_grace = (
             each for each in self._stale if self._rows.streaks.get(each.id, 0) >= grace or each.id in approved

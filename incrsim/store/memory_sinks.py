@@ -165,7 +165,7 @@ class MemorySinks(ABC):
             name=sink.name,
             registered_at=sink.registered_at,
             behind=sum([outbox.last - turn.sequence for outbox, turn in turns]),
-            resyncing=any([turn.resync_after is not None for _, turn in turns]),
+            resyncing=any(turn.resync_after is not None for _, turn in turns),
             failing_since=sink.failing_since,
             last_error=sink.last_error,
         )

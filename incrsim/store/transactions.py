@@ -29,7 +29,6 @@ from incrsim.store.page import (
 )
 from incrsim.store.rows import NewMark, Transaction
 
-
 _NOTHING = Counts()
 
 
