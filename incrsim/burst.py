@@ -111,7 +111,9 @@ class _Loop:
 
     def result(self, returned: Any, timeout: float | None) -> Any:
         """What a call returned, awaited first if it is a coroutine."""
-        return self.run(_awaited(returned), timeout) if inspect.isawaitable(returned) else returned
+        if type(returned) is Page or not inspect.isawaitable(returned):
+            return returned
+        return self.run(_awaited(returned), timeout)
 
     def run(self, coroutine: Coroutine[Any, Any, Any], timeout: float | None) -> Any:
         """Run a coroutine to its end, or cancel it after `timeout` seconds."""

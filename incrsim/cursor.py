@@ -12,6 +12,7 @@ JSONValue: TypeAlias = bool | int | float | str | list["JSONValue"] | dict[str, 
 
 MAX_CURSOR_BYTES = 64 * 1024
 MAX_CURSOR_DEPTH = 100
+_ENCODER = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
 # Python refuses to write or read integers of more than 4300 digits; 2048 bits are 617.
 _DIALECT = Dialect(integers=range(-(2**2048), 2**2048), depth=MAX_CURSOR_DEPTH)
 
@@ -34,7 +35,7 @@ def canonical_cursor(value: object) -> str:
     defect = next(defects(value, "cursor", _DIALECT), None)
     if defect is not None:
         raise InvalidCursor(f"{defect.path} {defect.reason}; a cursor must come back from JSON exactly as it was (C-4)")
-    text = json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = _ENCODER.encode(value)
     if len(text) > MAX_CURSOR_BYTES:
         raise InvalidCursor(
             f"the cursor is {len(text)} bytes of JSON and at most {MAX_CURSOR_BYTES} are kept (C-4); "

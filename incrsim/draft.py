@@ -11,13 +11,14 @@ from incrsim.provider import Page, Problem
 from incrsim.store.page import FoundProblem, PageDraft, ProblemKind, invalid, problem_key
 
 
-def draft_page(page: Page, sequence: int, cursor: str | None) -> PageDraft:
+def draft_page(page: Page, sequence: int, cursor: str | None, deltas: int = 0) -> PageDraft:
     """Read a page's entities, each ref once, and its problems.
 
     Args:
         page: what the provider returned.
         sequence: the page's number in the ingestion, from 1.
         cursor: the page's cursor as canonical JSON text; `None` when it is done.
+        deltas: how many deltas the provider had had when the page's fetch began (C-29).
     """
     entities = [item if type(item) is Entity else as_entity(item) for item in page.entities]
     latest, unreadable = _each_once(entities)
@@ -29,6 +30,7 @@ def draft_page(page: Page, sequence: int, cursor: str | None) -> PageDraft:
         returned=len(entities),
         unreadable=tuple(unreadable),
         reported=_reported(page.problems),
+        deltas=deltas,
     )
 
 

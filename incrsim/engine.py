@@ -169,7 +169,7 @@ class Engine:
         sequence = work.ingestion.pages + 1
         number = work.ingestion.number
         cursor = None if page.done else canonical_cursor(page.cursor)
-        draft = replace(draft_page(page, sequence, cursor), deltas=work.deltas)
+        draft = draft_page(page, sequence, cursor, work.deltas)
         committed = self.store.commit_page(work.lease, draft, self.options)
         work.lease, work.ingestion, work.asked_for = committed.lease, committed.decision.ingestion, None
         work.deltas, work.paused = committed.deltas, committed.paused

@@ -211,26 +211,28 @@ def _ref(given: object) -> str:
 @dataclass(frozen=True, slots=True)
 class _Pages:
     """Entities in drafts of `PAGE_SIZE`, which can be read any number of times: a transaction may have to be run again
-    (C-40), and a caller's iterator gives its entities once.
+    (C-40), and a caller's iterator gives its entities once. The first ones are kept as they are: often they are all.
     """
 
+    first: list[Entity]
     spool: IO[bytes]
-    count: int
+    spooled: int
 
     def __iter__(self) -> Iterator[PageDraft]:
+        yield draft_page(Page(self.first, done=not self.spooled), 1, None)
         self.spool.seek(0)
-        for number in range(1, self.count + 1):
+        for left in reversed(range(self.spooled)):
             entities: list[Entity] = pickle.load(self.spool)  # noqa: S301  # our own, written a moment ago
-            yield draft_page(Page(entities, done=number == self.count), number, None)
+            yield draft_page(Page(entities, done=not left), 1 + self.spooled - left, None)
 
 
 @contextmanager
 def _spooled(entities: Iterable[Any]) -> Iterator[_Pages]:
     """Read all entities first: a caller's iterator may take its time, and nothing must be locked meanwhile."""
     left = iter(map(as_entity, _listed("entities", entities)))
+    first, spooled = list(islice(left, PAGE_SIZE)), 0
     with SpooledTemporaryFile(SPOOL_SIZE) as spool:
-        count = 0
-        while (chunk := list(islice(left, PAGE_SIZE))) or not count:
+        while chunk := list(islice(left, PAGE_SIZE)):
             pickle.dump(chunk, spool, pickle.HIGHEST_PROTOCOL)
-            count += 1
-        yield _Pages(spool, count)
+            spooled += 1
+        yield _Pages(first, spool, spooled)

@@ -116,7 +116,7 @@ def as_page(returned: object) -> Page:
     Raises:
         InvalidPage: when it is neither, `done` is not a bool, or a page that is not done has no cursor (C-3).
     """
-    if isinstance(returned, Mapping):
+    if not isinstance(returned, Page) and isinstance(returned, Mapping):
         returned = _from_mapping(returned)
     if not isinstance(returned, Page):
         raise InvalidPage(
@@ -133,16 +133,22 @@ def as_page(returned: object) -> Page:
             "next() returned a page without a cursor that is not done, so there is no way to ask for the next one; "
             "give it a cursor, or done=True if it was the last page"
         )
-    if isinstance(returned.entities, str | bytes | Mapping) or not isinstance(returned.entities, Iterable):
+    if not _is_list(returned.entities):
         raise InvalidPage(
             f"next() returned a page with entities={_shown(returned.entities)}; write a list of entities, even for one"
         )
-    if isinstance(returned.problems, str | bytes | Mapping) or not isinstance(returned.problems, Iterable):
+    if not _is_list(returned.problems):
         raise InvalidPage(
             f"next() returned a page with problems={_shown(returned.problems)}; "
             "write a list of sentences or incrsim.Problem values"
         )
     return returned
+
+
+def _is_list(held: object) -> bool:
+    if type(held) is list or type(held) is tuple:  # nearly all are: not asked what else they might be
+        return True
+    return isinstance(held, Iterable) and not isinstance(held, str | bytes | Mapping)
 
 
 def _from_mapping(returned: Mapping[Any, Any]) -> Page:

@@ -154,7 +154,7 @@ class Together:
         number = self._number = self._number + 1
         if number < self._due:
             return ()
-        found = [row.kind for row in self._rows if row.at(number)]
+        found = [row.kind for row in self._rows if number >= row.due and row.at(number)]
         self._due = min(row.due for row in self._rows)
         for kind in found:
             self._dice.strike(kind, number)
@@ -209,7 +209,8 @@ class _Row:
             return False
         if number > self._known:
             self._look_ahead(number)
-        self.due = min((each for each in self._struck if each > number), default=self._known + 1)
+        ahead = [each for each in self._struck if each > number] if self._struck else ()
+        self.due = min(ahead) if ahead else self._known + 1
         return number in self._struck
 
     def strike_next(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from incrsim.clock import Clock
 from incrsim.entity import Entity
 from incrsim.simulation.holding import Holding, Row, Shelf
-from incrsim.simulation.states import State
+from incrsim.simulation.states import is_spoiled
 from incrsim.simulation.view import View
 
 Instant = datetime | int
@@ -44,6 +44,11 @@ class Held(View):
         for ref, (index, entry) in self._rows():
             yield ref, lambda index=index, entry=entry: shelf.entity(index, entry)  # type: ignore[misc]
 
+    def __iter__(self) -> Iterator[tuple[str, Entity]]:
+        """Each ref with its entity."""
+        entity = self._shelf.entity
+        return ((ref, entity(index, entry)) for ref, (index, entry) in self._rows())
+
     def __len__(self) -> int:
         """How many there are."""
         return sum(1 for _ in self._rows()) if self._without else self._holding.size
@@ -54,9 +59,11 @@ class Held(View):
         return frozenset(ref for ref, _ in self._rows())
 
     @cached_property
-    def spoiled(self) -> frozenset[str]:
-        """The refs of those that are invalid on purpose."""
-        return frozenset(ref for ref, (_, entry) in self._rows() if isinstance(entry, State) and entry.spoiled)
+    def spoiled(self) -> Mapping[str, Entity]:
+        """What is invalid on purpose, by ref."""
+        shelf, found = self._shelf, self._holding.population.within(is_spoiled)
+        rows = ((index, state) for index, state in found if state.present and index not in self._without)
+        return {shelf.ref(index, state): shelf.entity(index, state) for index, state in rows}
 
     def since(self, older: Held) -> Differences:
         """What has become different."""

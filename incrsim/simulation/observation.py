@@ -6,9 +6,8 @@ from the store itself.
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from incrsim.simulation.simulator import Happening
 
@@ -16,8 +15,7 @@ OPERATOR = -1
 """In place of a replica's number: an operator, or an event of the source, asked for the step."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """An entity as a provider returned it.
 
     Args:
@@ -33,8 +31,7 @@ class Seen:
     valid: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(NamedTuple):
     """A page that the provider's code returned to a replica, before the engine has looked at it.
 
     Args:
@@ -68,8 +65,7 @@ class Outcome(StrEnum):
     DIED = "died"  # the process is gone
 
 
-@dataclass(frozen=True, slots=True)
-class StepCall:
+class StepCall(NamedTuple):
     """A step of the store, as it was asked for.
 
     Args:
@@ -77,14 +73,12 @@ class StepCall:
         replica: who asked, or `OPERATOR`.
         step: the store's method, for instance `commit_page`.
         arguments: as they were passed: leases, drafts, options.
-        notes: what the caller adds for observers, for instance the refs of an event.
     """
 
     provider: str
     replica: int
     step: str
     arguments: tuple[Any, ...]
-    notes: dict[str, Any] = field(default_factory=dict)
 
 
 class Observer(Protocol):

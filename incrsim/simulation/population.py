@@ -67,6 +67,14 @@ class Population:
             start = stop
         return number
 
+    def within(self, chosen: Callable[[State], bool]) -> Iterator[tuple[int, State]]:
+        """The entities in a chosen state, by rank: those of states that few are in are found without looking at all."""
+        start = 0
+        for stop, state in self.segments:
+            if chosen(state):
+                yield from ((self._index(rank), state) for rank in range(start, stop))
+            start = stop
+
     def grown(self, count: int) -> Population:
         """`count` new entities, behind all others in the source's order."""
         if not count:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from hashlib import blake2b
+from itertools import repeat
 from typing import Any
 
 import orjson
@@ -54,7 +55,7 @@ class Trace:
             happening: a dataclass that says what.
         """
         kind = type(happening)
-        values: dict[str, Any] = {name: getattr(happening, name) for name in _names(kind)}
+        values = _values(happening)
         values["event"], values["replica"] = kind.__name__, replica
         line = canonical(values)
         self._hash.update(line + b"\n")
@@ -76,8 +77,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: getattr(value, name) for name in _names(type(value))}
+        return _values(value)
     raise TypeError(f"a trace cannot hold {value!r}: {type(value).__name__} has no canonical form in it")
+
+
+def _values(value: Any) -> dict[str, Any]:
+    names = _names(type(value))
+    return dict(zip(names, map(getattr, repeat(value), names), strict=True))
 
 
 def _names(kind: type) -> tuple[str, ...]:

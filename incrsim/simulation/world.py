@@ -19,7 +19,7 @@ from incrsim.options import ProviderOptions
 from incrsim.simulation.dialects import STABLE
 from incrsim.simulation.dice import Dice
 from incrsim.simulation.faults import EVENT_TIMES, EVENT_VERBS, lying, of_event
-from incrsim.simulation.history import Change
+from incrsim.simulation.history import Change, Held
 from incrsim.simulation.observation import OPERATOR, Observer
 from incrsim.simulation.scenario import RIVAL, Rival, Scenario
 from incrsim.simulation.served_wires import WIRES
@@ -60,7 +60,8 @@ class World:
     Attributes:
         dice: decide for all faults.
         rival: the source of the other provider, if there is one.
-        held: the refs of the valid entities of the source, now.
+        refs: of all entities of the source, now.
+        held: of the valid ones among them.
         sink: the other system that is kept equal to the catalog, if there is one.
         names: of the providers.
         options: of each replica, now.
@@ -94,7 +95,8 @@ class World:
         self.rival = None if scenario.rival is None else rival_of(scenario, scenario.rival, clock)
         self.sink = Mirror(clock) if scenario.sink else None
         self.names = [self.name] if self.rival is None else [self.name, RIVAL]
-        self.options = [scenario.provider_options()] * scenario.replicas
+        self._as_planned = scenario.provider_options()
+        self.options = [self._as_planned] * scenario.replicas
         self.happenings: list[tuple[int, Happening | WorldEvent]] = []
         self.couriers: dict[int, Courier] = {}
         self.reading = Reading()
@@ -105,14 +107,14 @@ class World:
         self._tells = bool(scenario.webhooks) or any(map(self.dice.plans, EVENTS))
         self._weather = SourceWeather(self.dice, clock)
         self._spoiled: set[bytes] = set()
-        at_first = self.source.snapshot()
-        self.held = set(at_first.refs - at_first.spoiled)
+        self.refs = set(self.source.snapshot().refs)
+        self.held = self._sound(self.source.snapshot())
         self.observer = observe(self)
         self._outfit = Outfit(store, clock, self.dice, self.observer, self.meant_valid, scenario.source.seconds)
 
     def begin(self) -> None:
         """The observer gets to know what there is at first, and hears of each change from now on."""
-        self.observer.source_changed(self.name, frozenset(self.held))
+        self.observer.source_changed(self.name, self.held)
         if self.rival is not None:
             self.observer.source_changed(RIVAL, self.rival.snapshot().refs)
         for number, options in enumerate(self.options):
@@ -138,20 +140,20 @@ class World:
     def _source_changed(self, change: Change) -> None:
         """Something has become of entities of the source."""
         self._follow(change)
-        self.observer.source_changed(self.name, frozenset(self.held))
+        self.observer.source_changed(self.name, self.held)
         count, holds = sum(map(len, change.differences)), len(change.after)
         self.note(SourceChanged(at=self.clock.now(), provider=self.name, verb=change.verb, count=count, holds=holds))
 
     def _follow(self, change: Change) -> None:
-        """Keep `held` up with the source."""
-        if change.verb == "spoil" or self._spoiled:  # what is spoiled stays so when it is changed
-            spoiled = change.after.spoiled
-            self._spoiled.update(entity.digest for ref, entity in change.after if ref in spoiled)
-        if self._spoiled:
-            self.held = set(change.after.refs - change.after.spoiled)
-        else:  # as a rule: what has changed is little beside what is there
-            self.held.difference_update(change.differences.vanished)
-            self.held.update(change.differences.appeared)
+        """Keep `refs` and `held` up with the source."""
+        # As a rule what has changed is little beside what is there.
+        self.refs.difference_update(change.differences.vanished)
+        self.refs.update(change.differences.appeared)
+        self.held = self._sound(change.after)
+
+    def _sound(self, now: Held) -> frozenset[str]:
+        self._spoiled.update(entity.digest for entity in now.spoiled.values())
+        return frozenset(self.refs - now.spoiled.keys())
 
     def happened(self, number: int, happening: Happening) -> None:
         """A replica's step ended with this; the trace has it already."""
@@ -225,7 +227,7 @@ class World:
 
     def options_of(self, provider: str, number: int) -> ProviderOptions:
         """The options that a provider has at a replica."""
-        return self.options[number] if provider == self.name else self.scenario.provider_options()
+        return self.options[number] if provider == self.name else self._as_planned
 
 
 def source_of(scenario: Scenario, clock: VirtualClock) -> FakeSource:

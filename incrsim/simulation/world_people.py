@@ -102,10 +102,9 @@ class People:
             case "heal":
                 source.heal()
             case "claim" | "unclaim":
-                claimed = source.snapshot().refs
-                theirs = sorted(ref for ref in (rival.snapshot().refs if rival else ()) if ref not in claimed)
-                mine = sorted(ref for ref in claimed if ref not in theirs and rival and ref in rival.snapshot().refs)
-                getattr(source, verb)((theirs if verb == "claim" else mine)[:count])
+                theirs = rival.snapshot().refs if rival else frozenset[str]()
+                refs = theirs - self._world.refs if verb == "claim" else theirs & self._world.refs
+                getattr(source, verb)(sorted(refs)[:count])
             case _:
                 _as_many_as_there_are(getattr(source, verb), count)
 
@@ -123,11 +122,7 @@ class People:
         own = world.source.formula.ref(0).rpartition("-")[0]
         for verb, count in (("remove", webhook.removed), ("change", webhook.changed)):
             if count:
-                there = [
-                    ref
-                    for ref in world.reading.chosen(webhook.where, world.source.snapshot().refs)
-                    if ref.startswith(own)
-                ]
+                there = [ref for ref in world.reading.chosen(webhook.where, world.refs) if ref.startswith(own)]
                 for ref in self._random.sample(there, min(count, len(there))):
                     world.source.alter(verb, ref)
         if webhook.added:

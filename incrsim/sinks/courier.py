@@ -45,6 +45,9 @@ class DeliveryReport:
     more: bool = False
 
 
+_NOTHING_DELIVERED = DeliveryReport()
+
+
 class Delivering(Protocol):
     """What the engine asks before each page."""
 
@@ -57,7 +60,7 @@ class NoSinks:
 
     def deliver(self, provider: str | None = None, *, seconds: float = math.inf) -> DeliveryReport:
         """Do nothing."""
-        return DeliveryReport()
+        return _NOTHING_DELIVERED
 
 
 class Courier:

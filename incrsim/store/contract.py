@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from incrsim.entity_annotation import annotated
 from incrsim.guards import Verdict
@@ -177,9 +177,8 @@ class RecordedProblem:
     rule: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEntity:
-    """An entity of the catalog.
+class StoredEntity(NamedTuple):
+    """An entity of the catalog. A tuple, since catalogs are read by the million.
 
     Args:
         ref: `kind:namespace/name`.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from incrsim.ingestion import Ingestion
 from incrsim.store.memory_sinks import MemoryOutboxRows
@@ -37,7 +36,7 @@ class MemoryOperatingRows(MemoryOutboxRows):
         """See `OperatingRows.approve_stale`."""
         marked = self._marked(ingestion)
         approved = [
-            replace(each, approved=self._still_owned(each) and not each.marked and each.id not in marked)
+            each._replace(approved=self._still_owned(each) and not each.marked and each.id not in marked)
             for each in self._rows.stale
         ]
         self._writes.append(lambda: setattr(self._rows, "stale", approved))
@@ -61,7 +60,7 @@ class MemoryOperatingRows(MemoryOutboxRows):
         if rows.streaks or rows.stale:
             marked = self._marked(ingestion)
             rows.streaks = {id_: cycles for id_, cycles in rows.streaks.items() if id_ not in marked}
-            rows.stale = [replace(each, marked=True) if each.id in marked else each for each in rows.stale]
+            rows.stale = [each._replace(marked=True) if each.id in marked else each for each in rows.stale]
 
     def _marked(self, ingestion: int) -> set[int]:
         marked = {*self._rows.seen, *self._new_seen}

@@ -75,7 +75,10 @@ class Outboxes:
 
     def of(self, provider: str) -> Outbox:
         """A provider's outbox."""
-        return self._of.setdefault(provider, Outbox())
+        outbox = self._of.get(provider)
+        if outbox is None:
+            outbox = self._of[provider] = Outbox()
+        return outbox
 
     def open(self, provider: str) -> Outbox | None:
         """A provider's outbox, if there is anybody to write it for."""

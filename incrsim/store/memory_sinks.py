@@ -159,12 +159,13 @@ class MemorySinks(ABC):
         return self._tables.outboxes.waiting(sink, [each for each in known if provider in (None, each)])
 
     def _sink_state(self, sink: SinkRow) -> SinkState:
-        turns = [sink.turn(provider) for provider in self._tables.providers]
+        outboxes = self._tables.outboxes
+        turns = [(outboxes.of(provider), sink.turn(provider)) for provider in self._tables.providers]
         return SinkState(
             name=sink.name,
             registered_at=sink.registered_at,
-            behind=sum(self._tables.outboxes.of(turn.provider).last - turn.sequence for turn in turns),
-            resyncing=any(turn.resync_after is not None for turn in turns),
+            behind=sum([outbox.last - turn.sequence for outbox, turn in turns]),
+            resyncing=any(turn.resync_after is not None for _, turn in turns),
             failing_since=sink.failing_since,
             last_error=sink.last_error,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from incrsim.clock import Clock
 from incrsim.ingestion import Ingestion
@@ -29,8 +30,7 @@ class EntityRow:
     added_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class StaleRow:
+class StaleRow(NamedTuple):
     """A ref that the last verdict removed or would have removed.
 
     Args:

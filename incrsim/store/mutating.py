@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from incrsim.entity import Entity
 from incrsim.guards import Verdict
@@ -76,8 +76,7 @@ class OwnedRef:
     approved: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What the catalog holds under a ref, for comparing; see `StoredEntity`."""
 
     ref: str

@@ -29,6 +29,8 @@ from incrsim.store.page import (
 )
 from incrsim.store.rows import NewMark, Transaction
 
+_NOTHING = Counts()
+
 
 def register(tx: Transaction) -> None:
     """Give a provider its first ingestion, if it has none."""
@@ -135,7 +137,7 @@ def _without_superseded(tx: Transaction, draft: PageDraft) -> tuple[PageDraft, C
     and what to count of those: that the source held them (C-22).
     """
     if tx.provider.deltas == draft.deltas:
-        return draft, Counts()
+        return draft, _NOTHING
     superseded = tx.later_deltas([each.ref for each in draft.entities if each.ref is not None], draft.deltas)
     valid = sum(each.ref in superseded and not each.violations for each in draft.entities)
     kept = [each for each in draft.entities if each.ref not in superseded]

@@ -145,7 +145,7 @@ def test_spoiled_entities_are_invalid_until_they_are_healed() -> None:
     source.spoil("name", count=2)
     spoiled = source.snapshot().spoiled
     now = dict(source.snapshot())
-    assert {ref for ref, entity in now.items() if entity.violations} == spoiled
+    assert {ref for ref, entity in now.items() if entity.violations} == spoiled.keys()
     assert sorted(now[ref].ref is None for ref in spoiled) == [False] * 3 + [True] * 2
     assert source.heal() == 5
     assert dict(source.snapshot()) == sound

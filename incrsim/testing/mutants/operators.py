@@ -153,7 +153,7 @@ class ApprovesWhatCameBack(MemoryTransaction):
 
     def approve_stale(self, ingestion: int) -> int:
         """See `OperatingRows.approve_stale`."""
-        approved = [replace(each, approved=True) for each in self._rows.stale if self._still_owned(each)]
+        approved = [each._replace(approved=True) for each in self._rows.stale if self._still_owned(each)]
         self._writes.append(lambda: setattr(self._rows, "stale", approved))
         return len(approved)
 

@@ -188,7 +188,7 @@ def approval_ignores_events(patch: Patch) -> None:
 
 @mutant("C-26", "what a canceled ingestion marked since is removed")
 def approval_ignores_canceled_marks(patch: Patch) -> None:
-    patch.rewrite(MemoryOperatingRows._note_marked, "replace(each, marked=True) if each.id in marked else each", "each")
+    patch.rewrite(MemoryOperatingRows._note_marked, "each._replace(marked=True) if each.id in marked else each", "each")
 
 
 @mutant("C-26", "the guards count what was approved")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from hashlib import blake2b
+from json import JSONEncoder
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -21,19 +22,18 @@ if TYPE_CHECKING:
 
 @mutant("C-4", "true is written as 1", also=("slow",))
 def true_becomes_one(patch: Patch) -> None:
-    patch.rewrite(
-        cursor.canonical_cursor, "json.dumps(value,", "json.dumps(int(value) if isinstance(value, int) else value,"
-    )
+    patch.rewrite(cursor.canonical_cursor, "encode(value)", "encode(int(value) if isinstance(value, int) else value)")
 
 
 @mutant("C-4", "keys are written in the order in which they come", also=("slow",))
 def cursor_keys_unsorted(patch: Patch) -> None:
-    patch.rewrite(cursor.canonical_cursor, "sort_keys=True", "sort_keys=False")
+    patch.replace(cursor, "_ENCODER", JSONEncoder(separators=(",", ":"), allow_nan=False))
 
 
 @mutant("C-4", "letters are written as they are, and counted by letter instead of byte", also=("slow",))
 def cursor_not_ascii(patch: Patch) -> None:
-    patch.rewrite(cursor.canonical_cursor, "ensure_ascii=True", "ensure_ascii=False")
+    unlike = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    patch.replace(cursor, "_ENCODER", unlike)
 
 
 @mutant("C-4", "NUL is taken away so that Postgres takes the text")
