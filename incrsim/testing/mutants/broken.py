@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from incrsim.clock import Clock
+from incrsim.guards import percentage_text
 from incrsim.ingestion import Ingestion
 from incrsim.options import ProviderOptions
 from incrsim.store.contract import Lease
@@ -48,7 +49,7 @@ class BrokenStore(MemoryStore):
 
 
 class BentGuards(BrokenStore, BrokenGuard):
-    """A store whose sweeps are judged by other limits than those that were set."""
+    """A store whose sweeps are judged by other limits than those that were set, and that its verdicts tell."""
 
     def bent(self, options: ProviderOptions) -> ProviderOptions:
         """The limits in their place."""
@@ -56,7 +57,15 @@ class BentGuards(BrokenStore, BrokenGuard):
 
     def commit_sweep(self, lease: Lease, options: ProviderOptions) -> Ingestion:
         """See `Store.commit_sweep`."""
-        return super().commit_sweep(lease, self.bent(options))
+        verdict = super().commit_sweep(lease, self.bent(options)).verdict
+        if verdict is not None:
+            limit, count = options.reject_removals_above_percentage, options.reject_removals_above_count
+            percentage = None if limit is None else percentage_text(limit)
+            told = replace(verdict, limit_percentage=percentage, limit_count=count)
+            rows = self.rows(lease.provider)
+            rows.row = replace(rows.row, verdict=told)
+            self.change(lease.provider, verdict=told)
+        return self.open(lease.provider)
 
 
 class LosesBaseline(BrokenStore):
