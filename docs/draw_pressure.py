@@ -10,7 +10,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from incrsim.simulation import pressure, pressure_plots
+from incrsim.notebook import plots
+from incrsim.simulation import pressure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,13 +32,13 @@ def main() -> None:
     database = parser.parse_args().database
     compared = pressure.compare()
     print(compared, end="\n\n")
-    _draw(pressure_plots.queue(compared), "pressure-queue")
-    _draw(pressure_plots.small_provider(compared), "pressure-small-provider")
+    _draw(plots.queue(compared), "pressure-queue")
+    _draw(plots.small_provider(compared), "pressure-small-provider")
     print(pressure.recover(), end="\n\n")
     print(pressure.orphans(), end="\n\n")
     measured = pressure.memory(SIZES, database=database)
     print(measured)
-    _draw(pressure_plots.memory(measured), "pressure-memory")
+    _draw(plots.memory(measured), "pressure-memory")
 
 
 def _draw(axes: Axes, name: str) -> None:

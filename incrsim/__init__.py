@@ -20,7 +20,8 @@ from incrsim.ingestion import Ingestion, Outcome, Status
 from incrsim.kinds import component, domain, group, location, resource, system, user
 from incrsim.opening import open  # noqa: A004  # reads as incrsim.open(…)
 from incrsim.options import ProviderOptions
-from incrsim.preview import Preview, preview
+from incrsim.preview import preview
+from incrsim.preview_values import Preview
 from incrsim.provider import IncrementalEntityProvider, Page, Problem
 from incrsim.provider_events import Delta, SourceEvent
 from incrsim.report import CycleReport

@@ -12,19 +12,20 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from incrsim import events, mutations
+from incrsim import events, mutations, panels
 from incrsim.app_added import Added
 from incrsim.app_shown import app_card, named
+from incrsim.background import Background, refuse_virtual
 from incrsim.catalog import Catalog
 from incrsim.clock import Clock, SystemClock
 from incrsim.cycle import Returned, drive
 from incrsim.engine import Engine
-from incrsim.errors import CallerError
 from incrsim.events import EventStream
 from incrsim.host import Host, ThreadHost
 from incrsim.operators import Operators
 from incrsim.operators_frames import history, marks
 from incrsim.options import ProviderOptions
+from incrsim.panels import Panel
 from incrsim.planning import plan
 from incrsim.planning_values import Plan
 from incrsim.provider import check_provider
@@ -34,7 +35,7 @@ from incrsim.report_mutations import DeltaReport, EventReport, FullReport
 from incrsim.roster import Roster
 from incrsim.sinks.courier import Courier, DeliveryReport
 from incrsim.sinks.mutation import Sink
-from incrsim.stopping import Stops
+from incrsim.stopping import Stop, Stops
 from incrsim.store import Store
 from incrsim.store.contract import ProviderState
 from incrsim.worker import Worker
@@ -62,13 +63,14 @@ class App:
         self.store = store
         self.events = EventStream()
         self.catalog = Catalog(store)
-        self._clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         self._stopwatch = SystemClock()  # what a report says of speed is real, also when waiting is virtual
         self._host = host or ThreadHost()
         self._holder = holder or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        self._courier = Courier(store, self._holder, self._clock)
+        self._courier = Courier(store, self._holder, self.clock)
         self._roster = Roster(self.events)
         self._stops = Stops()
+        self.background: Background | None = None
         self.operators = Operators(store, self._roster.options)
 
     def __enter__(self) -> Self:
@@ -89,6 +91,8 @@ class App:
     def close(self) -> None:
         """Stop, and close the store. Repeatable."""
         self.stop()
+        if self.background is not None:
+            self.background.stop()
         self.store.close()
 
     def add(self, provider: Any, *, replace: bool = False, **options: Any) -> Added:
@@ -107,7 +111,7 @@ class App:
         name = check_provider(provider)
         checked = ProviderOptions.of(**options)
         self.store.register(name)
-        engine = Engine(provider, checked, self.store, self._clock, self._host, self._holder, sinks=self._courier)
+        engine = Engine(provider, checked, self.store, self.clock, self._host, self._holder, sinks=self._courier)
         serve = self._roster.replace if replace else self._roster.add
         return Added.of(engine, serve(engine))
 
@@ -226,7 +230,7 @@ class App:
         self._roster.find(name)
         began = self._stopwatch.monotonic()
         with Returned(self.events, name) as returned, self._stops.call() as stop:
-            ingestion = drive(name, self._roster, self.store, self._clock, stop)
+            ingestion = drive(name, self._roster, self.store, self.clock, stop)
         self.deliver()
         return CycleReport(name, ingestion, returned.entities, self._stopwatch.monotonic() - began)
 
@@ -275,18 +279,19 @@ class App:
         """
         return mutations.apply_full(self._roster.find(name).engine, entities, self.events.publish)
 
-    def plan(self, name: str) -> Plan:
+    def plan(self, name: str, stop: Stop | None = None) -> Plan:
         """Read a whole cycle of a provider and say what it would do; changes nothing (C-28). No burst of the provider
         runs in this process meanwhile.
 
         Args:
             name: the provider's name.
+            stop: gives up this plan alone, when asked.
 
         Raises:
             UnknownProvider: when this app does not serve it.
             ProviderBusy: when a thread of it is stuck in this process, or `stop` was called meanwhile.
         """
-        with self._stops.call() as stop, self._roster.driven(name, stop) as engine:
+        with self._stops.call(stop) as given, self._roster.driven(name, given) as engine:
             return plan(engine.provider, engine.options, engine.store, engine.host, stopping=engine.stopping)
 
     def run(self, *, concurrency: int = CONCURRENCY) -> None:
@@ -297,24 +302,48 @@ class App:
             concurrency: how many bursts may run at once, each on a thread of its own, on which its events are told.
 
         Raises:
+            CallerError: when that is none.
             AllSlotsStuck: when calls that did not return hold all slots (C-16).
         """
-        if concurrency < 1:
-            raise CallerError(f"run(concurrency={concurrency}): nothing would ever run; write 1 or more")
-        worker = Worker(
+        with self._stops.call() as stop:
+            self._worker(concurrency).run(stop)
+
+    def start(self, *, concurrency: int = CONCURRENCY) -> Background:
+        """Serve all providers as `run` does, on a thread of its own, and return at once; `stop` and `close` end it.
+        When it does so already, nothing more begins.
+
+        Args:
+            concurrency: how many bursts may run at once.
+
+        Raises:
+            CallerError: when the app's clock is virtual: there, time passes only when somebody moves it.
+        """
+        refuse_virtual(self.clock)
+        if self.background is None or not self.background.alive:
+            self.background = Background(self._worker(concurrency).run, self._stops)
+        return self.background
+
+    def stop(self) -> None:
+        """End `run`, `start`, `run_cycle`, `tick` and `plan` at the next page boundary, whichever are under way; when
+        none is, the next one ends so. May be called from any thread or signal handler.
+        """
+        self._stops.ask()
+
+    def panel(self) -> Panel:
+        """Watch the store's providers in a notebook, and steer them; the same panel, however often it is displayed.
+
+        Raises:
+            MissingExtra: when ipywidgets is not installed.
+        """
+        return panels.panel("panel", self)
+
+    def _worker(self, concurrency: int) -> Worker:
+        return Worker(
             self._roster,
             self.store,
             self._courier,
-            clock=self._clock,
+            clock=self.clock,
             host=self._host,
             holder=self._holder,
             concurrency=concurrency,
         )
-        with self._stops.call() as stop:
-            worker.run(stop)
-
-    def stop(self) -> None:
-        """End `run`, `run_cycle`, `tick` and `plan` at the next page boundary, whichever are under way; when none is,
-        the next one ends so. May be called from any thread or signal handler.
-        """
-        self._stops.ask()

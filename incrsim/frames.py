@@ -15,8 +15,9 @@ Types: TypeAlias = Mapping[str, str | tuple[str, ...]]
 """Of each column: pandas' name of it, or all words that a category may have, in their order."""
 
 INSTANT, DURATION = "datetime64[us, UTC]", "timedelta64[us]"
-WHOLE, MAYBE_WHOLE, MAYBE_REAL, TEXT = "int64", "Int64", "Float64", "string"
-"""Types of columns; those that begin with a capital letter, and text, may be missing."""
+WHOLE, REAL, TRUTH = "int64", "float64", "bool"
+MAYBE_WHOLE, MAYBE_REAL, TEXT = "Int64", "Float64", "string"
+"""Types of columns; those in the last line may be missing."""
 
 
 def frame(rows: Iterable[Any], columns: Sequence[str]) -> pd.DataFrame:

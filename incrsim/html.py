@@ -70,6 +70,11 @@ def text(value: str) -> Html:
     return Html(escape(escaped(shown)).replace("\n", "<br>"))
 
 
+def verbatim(value: str) -> Html:
+    """Text that keeps its line breaks and blanks, all of it: something to paste."""
+    return Html(f'<pre style="margin:.3em 0">{escape(value)}</pre>')
+
+
 def label(word: str) -> Html:
     """A word that stands out, with its mark; one that has none stands for itself."""
     mark, tint = MARKS.get(word, ("", "still"))
@@ -102,21 +107,21 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], more: str = "")
     columns = [(name, values) for name, *values in zip(head, *rows, strict=True) if not all(map(_is_empty, values))]
     names = "".join(_td("th", name, values[0], f"white-space:nowrap;{_LINE}") for name, values in columns)
     top = f"<thead><tr>{names}</tr></thead>" if any(name for name, _ in columns) else ""
-    lines = zip(*(values for _, values in columns), strict=True)
-    body = "".join(f"<tr>{''.join(_td('td', each, each, _wrapping(each)) for each in line)}</tr>" for line in lines)
+    across = zip(*(values for _, values in columns), strict=True)
+    body = "".join(f"<tr>{''.join(_td('td', each, each, _wrapping(each)) for each in line)}</tr>" for line in across)
     below = f'<div style="opacity:.75">{text(more)}</div>' if more else ""
     return Html(f'<table style="{_TABLE}">{top}<tbody>{body}</tbody></table>{below}')
 
 
 def facts(known: Mapping[str, object]) -> Html:
     """A value on each line, with what it is before it; `None` and empty ones are left out."""
-    lines = "".join(
+    body = "".join(
         f'<tr><th style="{_CELL};text-align:left;font-weight:normal;opacity:.75;white-space:nowrap">{text(name)}</th>'
         f'<td style="{_CELL};text-align:left;overflow-wrap:anywhere">{cell(value)}</td></tr>'
         for name, value in known.items()
         if not _is_empty(value)
     )
-    return Html(f'<table style="{_TABLE}"><tbody>{lines}</tbody></table>')
+    return Html(f'<table style="{_TABLE}"><tbody>{body}</tbody></table>')
 
 
 def card(title: str, *parts: str | Html, of: str = "") -> Html:

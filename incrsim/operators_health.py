@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from incrsim.durations import format_duration
+from incrsim.durations import format_duration, parse_duration
 from incrsim.glance import brief
 from incrsim.guards import FEWEST_INVALID
 from incrsim.html import card, table
@@ -192,7 +192,8 @@ def _overdue(known: Known) -> Iterator[Reason]:
     state, due_at = known.state, known.state.ingestion.due_at
     if state.paused or due_at is None or known.working_until is not None:
         return
-    lease_length = ProviderOptions.of(lease_length=known.options["lease_length"]).lease_length
+    # Read alone: it need not fit the other options' defaults.
+    lease_length = parse_duration(known.options["lease_length"], "lease_length")
     if state.now - due_at > lease_length + OVERDUE_AFTER:
         late = format_duration(_whole_seconds(state.now - due_at))
         yield Reason(Trouble.OVERDUE, f"its next action was due {late} ago, and nobody works on it")

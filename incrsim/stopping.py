@@ -35,9 +35,13 @@ class Stops:
         self._lock = threading.RLock()
 
     @contextmanager
-    def call(self) -> Iterator[Stop]:
-        """A call is under way."""
-        stop = Stop()
+    def call(self, own: Stop | None = None) -> Iterator[Stop]:
+        """A call is under way.
+
+        Args:
+            own: a stop of the caller's own, by which this call can be ended alone.
+        """
+        stop = own or Stop()
         with self._lock:
             self._calls.add(stop)
             if self._early:

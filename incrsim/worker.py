@@ -10,7 +10,7 @@ from functools import partial
 
 from incrsim import events
 from incrsim.clock import Clock
-from incrsim.errors import AllSlotsStuck, StoreError, UnknownProvider
+from incrsim.errors import AllSlotsStuck, CallerError, StoreError, UnknownProvider
 from incrsim.host import Host
 from incrsim.logs import about
 from incrsim.roster import LOOK_AGAIN, Roster, pause
@@ -102,6 +102,9 @@ class Worker:
         host: where providers' code, and bursts, run.
         holder: the name of this replica.
         concurrency: how many bursts may run at once.
+
+    Raises:
+        CallerError: when that is none.
     """
 
     def __init__(
@@ -115,6 +118,8 @@ class Worker:
         holder: str,
         concurrency: int,
     ) -> None:
+        if concurrency < 1:
+            raise CallerError(f"concurrency={concurrency}: nothing would ever run; write 1 or more")
         self._roster = roster
         self._store = store
         self._courier = courier

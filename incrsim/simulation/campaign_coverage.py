@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from incrsim.frames import frame
+from incrsim.frames import TEXT, WHOLE, Types, typed
+from incrsim.glance import brief
 from incrsim.ingestion import Status
 from incrsim.simulation.campaign_row import Row
 from incrsim.simulation.faults import KINDS, Need
@@ -82,11 +83,21 @@ class Coverage:
         Raises:
             MissingExtra: when pandas is not installed.
         """
-        columns = ("fault", "status", "times", "verdict", "reason")
+        verdicts = (MET, UNCOVERED, IMPOSSIBLE, CONTRADICTED)
+        types: Types = {
+            "fault": "category",
+            "status": tuple(map(str, Status)),
+            "times": WHOLE,
+            "verdict": verdicts,
+            "reason": TEXT,
+        }
         rows = ((pair.fault, str(pair.status), pair.times, pair.verdict, pair.impossible or "") for pair in self)
-        return frame(rows, columns)
+        return typed(rows, types)
 
     def __str__(self) -> str:
         """A sentence."""
         counts = {verdict: len(self.of(verdict)) for verdict in (MET, IMPOSSIBLE, UNCOVERED)}
         return ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items())
+
+    def __repr__(self) -> str:
+        return brief(self, f"of {len(self):,} pairs of fault and status: {self}")

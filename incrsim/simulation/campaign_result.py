@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from html import escape
+from importlib import import_module
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from incrsim.frames import frame
+from incrsim.frames import REAL, TEXT, TRUTH, WHOLE, Types, typed
+from incrsim.glance import brief
+from incrsim.html import card, facts
 from incrsim.simulation.campaign_coverage import CONTRADICTED, IMPOSSIBLE, UNCOVERED, Coverage, Pair
 from incrsim.simulation.campaign_row import Row
 from incrsim.simulation.faults import KINDS
@@ -18,24 +20,25 @@ from incrsim.simulation.reduction_result import Reduced
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
-COLUMNS = (
-    "seed",
-    "verdict",
-    "entities",
-    "pages",
-    "dialect",
-    "replicas",
-    "claimed",
-    "cycles",
-    "steps",
-    "lies",
-    "lost",
-    "faults",
-    "kinds",
-    "seconds",
-    "digest",
-)
+COLUMNS: Types = {
+    "seed": WHOLE,
+    "verdict": "category",
+    "entities": WHOLE,
+    "pages": WHOLE,
+    "dialect": "category",
+    "replicas": WHOLE,
+    "claimed": WHOLE,
+    "cycles": WHOLE,
+    "steps": WHOLE,
+    "lies": TRUTH,
+    "lost": WHOLE,
+    "faults": WHOLE,
+    "kinds": WHOLE,
+    "seconds": REAL,
+    "digest": TEXT,
+}
 
 SHOWN = 5
 """How many of a long list a text shows."""
@@ -119,7 +122,21 @@ class CampaignResult:
             MissingExtra: when pandas is not installed.
         """
         kinds = sorted(self.faults)
-        return frame((_values(row, kinds) for row in self.rows), (*COLUMNS, *kinds))
+        return typed((_values(row, kinds) for row in self.rows), {**COLUMNS, **dict.fromkeys(kinds, WHOLE)})
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw how often each kind of fault took effect in each status.
+
+        Args:
+            ax: matplotlib's axes to draw into; new ones unless given.
+
+        Raises:
+            MissingExtra: when matplotlib is not installed.
+        """
+        counts = {(pair.status, pair.fault): pair.times for pair in self.coverage}
+        impossible = {(pair.status, pair.fault) for pair in self.coverage.of(IMPOSSIBLE)}
+        drawn: Axes = import_module("incrsim.notebook.plots").campaign(counts, impossible, ax)  # above this module
+        return drawn
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -189,12 +206,12 @@ class CampaignResult:
         """A table for terminals."""
         return "\n".join([*(f"{about:<13}{text}" for about, text in self.sentences()), self.headline()])
 
+    def __repr__(self) -> str:
+        return brief(self, self.headline())
+
     def _repr_html_(self) -> str:
-        lines = "".join(
-            f"<tr><th style='text-align:left'>{escape(about)}</th><td style='text-align:left'>{escape(text)}</td></tr>"
-            for about, text in self.sentences()
-        )
-        return f"<p>{escape(self.headline())}</p><table>{lines}</table>"
+        """For notebooks."""
+        return card("Campaign", self.headline(), facts(dict(self.sentences())), of="ok" if self.ok else "violated")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -204,7 +204,7 @@ _STEP_RATES = {
     "operate": 0.04,
     "apply_full": 0.25,
     "answer lost of apply_full": 0.5,  # only then a lease is given back
-    "give_back": 0.3,
+    "give_back": 0.5,
 }
 """By step or kind."""
 
@@ -257,7 +257,7 @@ _OF_STORE = (
 _OF_SCHEDULER = (
     _scheduler(REPLICA_DIES, "a replica dies between two steps", 0.004, gentle=True),
     _scheduler(
-        REPLICA_PAUSED, "a replica stands still for longer than its lease, and goes on", 0.003, Need.SECOND_REPLICA
+        REPLICA_PAUSED, "a replica stands still for longer than its lease, and goes on", 0.006, Need.SECOND_REPLICA
     ),
     _scheduler(INTERLEAVED, "another replica takes the next step", 0.1, Need.SECOND_REPLICA, gentle=True),
     _scheduler(CLOCK_JUMP, "the clock jumps ahead", 0.003),

@@ -2,7 +2,7 @@
 
 `compare` runs the shipping engine and a full mutation into the same processing queue. See also
 `incrsim.simulation.pressure_recovery`, `pressure_orphans` and `pressure_memory` for the other benefits, all of which
-can be called from here, and `pressure_plots` for pictures.
+can be called from here, and `incrsim.notebook.plots` for pictures.
 """
 
 from __future__ import annotations

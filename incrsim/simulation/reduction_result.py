@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
+from incrsim.glance import brief
+from incrsim.html import card, verbatim
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.violation import Finding
 
@@ -39,8 +40,12 @@ class Reduced:
         """A scenario's file that begins with what does not hold."""
         return f"{self._comment()}\n\n{self.scenario.to_toml()}"
 
+    def __repr__(self) -> str:
+        return brief(self, f"{self.name}, after {self.runs:,} runs: {str(self.finding).partition(chr(10))[0]}")
+
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        """For notebooks."""
+        return card(f"{self.name}, after {self.runs:,} runs", verbatim(str(self)), of="violated")
 
     def __str__(self) -> str:
         """Lines to paste into a test, which fails as long as the rule does not hold; then what happened."""

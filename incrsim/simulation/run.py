@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from incrsim import events
+from incrsim import events, panels
+from incrsim.errors import CallerError
 from incrsim.glance import brief
 from incrsim.html import SHOWN, Html, card, facts
 from incrsim.ingestion import Status
+from incrsim.panels import Panel
 from incrsim.simulation.run_frame import events_frame, rows, to_frame
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.simulator import Happening
-from incrsim.simulation.violation import Finding
+from incrsim.simulation.staging import Staging
+from incrsim.simulation.violation import Finding, Violation
 from incrsim.simulation.world_happenings import WorldEvent
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Run:
         met: how often each kind of fault took effect in each status of an ingestion.
         digest: of the trace (C-41).
         seconds: real ones.
+        staging: how it can be run again; `None` when it read a provider that was given.
     """
 
     scenario: Scenario
@@ -49,6 +55,7 @@ class Run:
     met: Mapping[tuple[str, Status], int]
     digest: str
     seconds: float
+    staging: Staging | None = field(default=None, compare=False, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -59,6 +66,22 @@ class Run:
     def verdict(self) -> str:
         """`ok`, or what did not hold."""
         return "ok" if self.ok else str(self.findings[0])
+
+    @property
+    def violation(self) -> Violation | None:
+        """What did not hold, as an exception to raise or to watch; `None` when every rule held."""
+        return None if self.ok else Violation(self.findings[0], self.staging)
+
+    def panel(self) -> Panel:
+        """Watch it in a notebook from its beginning: the same steps once more, by hand or one after the other.
+
+        Raises:
+            CallerError: when it cannot be run again.
+            MissingExtra: when ipywidgets is not installed.
+        """
+        if self.staging is None:
+            raise CallerError("this run read a provider that was given, and only that one could repeat it; simulate(…)")
+        return panels.panel("simulation_panel", self.staging)
 
     @property
     def cycles(self) -> int:
@@ -100,6 +123,18 @@ class Run:
             MissingExtra: when pandas is not installed.
         """
         return events_frame(self.happenings)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw how the catalog followed its source; `incrsim.notebook.plots` has more pictures.
+
+        Args:
+            ax: matplotlib's axes to draw into; new ones unless given.
+
+        Raises:
+            MissingExtra: when matplotlib is not installed.
+        """
+        drawn: Axes = import_module("incrsim.notebook.plots").catalog(self, ax)  # above this module
+        return drawn
 
     def to_dict(self) -> dict[str, Any]:
         """The run as JSON values."""

@@ -13,7 +13,7 @@ from incrsim.guards import Verdict
 from incrsim.ingestion import Counts, Ingestion, Status
 from incrsim.ingestion_frame import COUNTS, OUTCOMES, TIMES, VERDICT, counts_values, verdict_values
 from incrsim.simulation.simulator import Happening
-from incrsim.simulation.world_happenings import WorldEvent
+from incrsim.simulation.world_happenings import Operated, WorldEvent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,7 @@ def _note(row: Row, event: events.Event) -> None:
 
 
 def _end(row: Row, record: Ingestion) -> None:
-    row.counts, row.pages, row.ended = record.counts, record.pages, record.completed_at
+    row.counts, row.pages, row.ended, row.verdict = record.counts, record.pages, record.completed_at, record.verdict
     row.outcome = None if record.outcome is None else str(record.outcome)
 
 
@@ -153,5 +153,7 @@ def _what(happening: Happening | WorldEvent) -> str | None:
             return str(happening.counts)
         case events.IngestionEnded(record=record) | events.FullApplied(record=record):
             return str(record.outcome)
-    told = (getattr(happening, name, None) for name in ("holder", "reason", "kind", "verb", "operator", "error"))
+        case Operated(operator=operator, outcome=outcome):
+            return f"{operator}: {outcome}"
+    told = (getattr(happening, name, None) for name in ("holder", "reason", "kind", "verb", "outcome", "error"))
     return next((str(each) for each in told if each is not None), None)

@@ -10,14 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from incrsim.clock import VirtualClock
-from incrsim.engine import Engine
 from incrsim.errors import CallerError
 from incrsim.simulation.observation import Observer
 from incrsim.simulation.oracle import Oracle
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Scenario, SourceSpec
 from incrsim.simulation.source import FakeSource
+from incrsim.simulation.staging import Refit, Staging, as_it_is
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.trace_file import writing
 from incrsim.simulation.violation import Finding, Violation
@@ -87,7 +86,7 @@ def run_scenario(
     trace: Trace | None = None,
     source: FakeSource | None = None,
     provider: Any = None,
-    engine: Callable[[Engine], Engine] = lambda engine: engine,
+    engine: Refit = as_it_is,
 ) -> Run:
     """Run a scenario.
 
@@ -104,24 +103,12 @@ def run_scenario(
         StoreError: when the database cannot be used.
     """
     began = time.perf_counter()
-    clock = VirtualClock()
+    # A copy for those who watch it again: what it was at first.
+    staging = Staging(scenario, observe, engine, deepcopy(source) if provider is None else None)
     taken_down = trace or Trace()
-    opened = store(clock)
-    try:
-        world = World(
-            scenario,
-            store=opened,
-            clock=clock,
-            observe=observe,
-            trace=taken_down,
-            source=source,
-            provider=provider,
-            engine=engine,
-        )
-        course = Course(world)
+    with staging.staged(taken_down, store, source=source, provider=provider) as course:
         finding = _finding(course)
-    finally:
-        opened.close()
+    world = course.world
     return Run(
         scenario=scenario,
         provider=world.name,
@@ -133,6 +120,7 @@ def run_scenario(
         met=world.dice.met,
         digest=taken_down.digest,
         seconds=time.perf_counter() - began,
+        staging=staging if provider is None else None,
     )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
+from incrsim import panels
 from incrsim.clock import VirtualClock
 from incrsim.engine import Engine
 from incrsim.errors import IncrsimError, StoreError
@@ -20,6 +21,7 @@ from incrsim.events import Event, SweepCommitted, Waiting
 from incrsim.host import InlineHost
 from incrsim.ingestion import Status
 from incrsim.options import ProviderOptions
+from incrsim.panels import Panel
 from incrsim.provider import check_provider
 from incrsim.simulation.crash import Crash
 from incrsim.simulation.trace import Trace
@@ -225,6 +227,10 @@ class Simulation:
             else:
                 self.advance()
 
+    def turn(self) -> Happening:
+        """Let the replica whose turn it is take a step; when all of them wait, the clock jumps first."""
+        return self.step(self._next_replica())
+
     # --- whole stretches ----------------------------------------------------------------------------------------------
 
     def run_until(self, over: Callable[[Happening], bool]) -> Happening:
@@ -234,7 +240,7 @@ class Simulation:
             SimulationStuck: when it does not happen within `MOST_STEPS` steps.
         """
         for _ in range(MOST_STEPS):
-            happening = self.step(self._next_replica())
+            happening = self.turn()
             if over(happening):
                 return happening
         story = self.store.state(self.name).ingestion.story()
@@ -249,7 +255,15 @@ class Simulation:
     def run_until_idle(self) -> None:
         """Run until every replica waits, without moving the clock."""
         while any(map(self._is_ready, self.replicas)):
-            self.step(self._next_replica())
+            self.turn()
+
+    def panel(self) -> Panel:
+        """Watch it in a notebook, and let it take its steps by hand or one after the other.
+
+        Raises:
+            MissingExtra: when ipywidgets is not installed.
+        """
+        return panels.panel("simulation_panel", self)
 
     def _next_replica(self) -> int:
         if not any(map(self._is_ready, self.replicas)):

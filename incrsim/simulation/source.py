@@ -11,8 +11,10 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
+from incrsim import panels
 from incrsim.clock import Clock
 from incrsim.entity import Entity
+from incrsim.panels import Panel
 from incrsim.provider import Page
 from incrsim.simulation import states
 from incrsim.simulation.dialects import DIALECTS
@@ -142,6 +144,15 @@ class FakeSource:
         from incrsim.simulation.served import serve
 
         return serve(self, paging)
+
+    def panel(self) -> Panel:
+        """Change it by hand in a notebook while an engine reads it: buttons that add and remove entities, make it
+        flaky or limit its rate, and let it recover.
+
+        Raises:
+            MissingExtra: when ipywidgets is not installed.
+        """
+        return panels.panel("playground_panel", self)
 
     # --- what happens to it -------------------------------------------------------------------------------------------
 

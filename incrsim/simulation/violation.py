@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from incrsim import panels
+from incrsim.errors import CallerError
 from incrsim.glance import brief
 from incrsim.html import card, facts
+from incrsim.panels import Panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,24 @@ class Violation(AssertionError):  # noqa: N818 -- named for what happened, as th
 
     Args:
         finding: what did not hold.
+        staging: how what it was found in can be run again (`incrsim.simulation.staging`), for whoever wants to watch.
     """
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: Finding, staging: Any = None) -> None:
         super().__init__(str(finding))
         self.finding = finding
+        self.staging = staging
+
+    def panel(self) -> Panel:
+        """Watch in a notebook how it came to that, step by step: source, catalog, marks and leases side by side.
+
+        Raises:
+            CallerError: when it does not know what it was found in.
+            MissingExtra: when ipywidgets is not installed.
+        """
+        if self.staging is None:
+            raise CallerError("this violation does not know its run; take `run.violation` of the run that found it")
+        return panels.panel("film_panel", self.staging, self.finding)
 
 
 class Halt(BaseException):

@@ -168,3 +168,24 @@ class Quota:
             raise RateLimit(self._resets_at)
         self._left -= 1
         return self._weather.page(call, answer)
+
+
+class Flaky:
+    """A source that is down again and again, and only for a moment.
+
+    Args:
+        every: which questions fail: the third, the sixth … of three.
+        weather: what comes of the others.
+    """
+
+    def __init__(self, every: int = 3, weather: Weather = CALM) -> None:
+        self._every = every
+        self._weather = weather
+        self._asked = 0
+
+    def page(self, call: SourceCall, answer: Callable[[], SourcePage]) -> SourcePage:
+        """See `Weather.page`."""
+        self._asked += 1
+        if self._asked % self._every == 0:
+            raise Unavailable
+        return self._weather.page(call, answer)

@@ -144,7 +144,7 @@ class World:
 
     def _follow(self, change: Change) -> None:
         """Keep `held` up with the source."""
-        if change.verb == "spoil":
+        if change.verb == "spoil" or self._spoiled:  # what is spoiled stays so when it is changed
             spoiled = change.after.spoiled
             self._spoiled.update(entity.digest for ref, entity in change.after if ref in spoiled)
         if self._spoiled:

@@ -38,14 +38,14 @@ class Course:
         world: the world.
 
     Attributes:
-        steps: how many steps replicas took so far.
+        steps: how many replicas took so far.
         schedule: gives them their turns.
         people: everybody outside of them.
     """
 
     def __init__(self, world: World) -> None:
         self.steps = 0
-        self._world = world
+        self.world = world
         self._clock = world.clock
         self._rested: Counter[str] = Counter()
         runs = [self._simulation(world.provider, world.scenario.replicas, 0)]
@@ -62,9 +62,18 @@ class Course:
         Raises:
             Violation: when the observer finds that a rule does not hold, or when nothing comes to rest.
         """
-        self._world.begin()
-        self._until(self._clock.now() + timedelta(days=self._world.scenario.days))
-        self.rest()
+        for _ in self.moments():
+            pass
+
+    def moments(self) -> Iterator[None]:
+        """Run it as far as it is asked for: between two moments a replica took a step, or the clock went on.
+
+        Raises:
+            Violation: as `run`.
+        """
+        self.world.begin()
+        yield from self._until(self._clock.now() + timedelta(days=self.world.scenario.days))
+        yield from self.rest()
 
     def step(self, lane: Lane) -> None:
         """A replica takes its next step.
@@ -74,23 +83,13 @@ class Course:
         """
         self.steps += 1
         self._timeline.step += 1
-        self._world.acting = lane.run.name
+        self.world.acting = lane.run.name
         lane.run.step(lane.index)
-        self._world.acting = self._world.name
-
-    def rest(self) -> None:
-        """Nothing disturbs any more: as many sweeps as it takes for everything to come to rest.
-
-        Raises:
-            Violation: as `run`.
-        """
-        self._calm()
-        self._settle()
-        self._world.observer.ended()
+        self.world.acting = self.world.name
 
     # --- the fault phase ----------------------------------------------------------------------------------------------
 
-    def _until(self, end: datetime) -> None:
+    def _until(self, end: datetime) -> Iterator[None]:
         while self._clock.now() < end:
             for act in self._timeline.due(self._clock.now()):
                 act()
@@ -99,18 +98,25 @@ class Course:
                 self._jump(end)
             elif self._troubles.before(lane):
                 self.step(lane)
-            self._world.note_faults()
+            self.world.note_faults()
+            yield
 
     def _jump(self, end: datetime) -> None:
         """The clock goes on to the next instant at which something can happen, or to the end."""
-        if self._timeline.next_instant is None and self.schedule.waits_for_somebody(self._world.name):
+        if self._timeline.next_instant is None and self.schedule.waits_for_somebody(self.world.name):
             self._timeline.hasten(self._clock.now())
         self._clock.advance_to(min(end, self.schedule.next_instant, self._timeline.next_instant or end))
 
     # --- the quiet phase ----------------------------------------------------------------------------------------------
 
-    def _settle(self) -> None:
-        wanted = {name: self._rested[name] + self._cycles_to_rest(name) for name in self._world.names}
+    def rest(self) -> Iterator[None]:
+        """Nothing disturbs any more: as many sweeps as it takes for everything to come to rest; step by step.
+
+        Raises:
+            Violation: as `run`.
+        """
+        self._calm()
+        wanted = {name: self._rested[name] + self._cycles_to_rest(name) for name in self.world.names}
         last = self.steps + self._steps_to_rest()
         while any(self._rested[name] < number for name, number in wanted.items()):
             if self.steps > last:
@@ -121,11 +127,13 @@ class Course:
             else:
                 self.step(lane)
                 self._approve(lane.run.name)
-        for courier in self._world.couriers.values():
+            yield
+        for courier in self.world.couriers.values():
             courier.deliver()
+        self.world.observer.ended()
 
     def _calm(self) -> None:
-        world = self._world
+        world = self.world
         world.note_faults()
         world.source.heal()  # a sweep over a part that cannot be read is refused for as long as it cannot
         world.be_quiet()
@@ -138,19 +146,19 @@ class Course:
                 self._operate("resume", name)
 
     def _cycles_to_rest(self, name: str) -> int:
-        state = self._world.state(name)
+        state = self.world.state(name)
         # One that is under way may have read what was so before.
         under_way = state is not None and state.ingestion.started_at is not None and not state.ingestion.outcome
-        return 1 + under_way + max(options.removal_grace_cycles for options in self._world.options)
+        return 1 + under_way + max(options.removal_grace_cycles for options in self.world.options)
 
     def _steps_to_rest(self) -> int:
-        pages = 2 + len(self._world.source) // self._world.scenario.source.page_size
-        cycles = 2 * self._cycles_to_rest(self._world.name)  # each may be refused first
+        pages = 2 + len(self.world.source) // self.world.scenario.source.page_size
+        cycles = 2 * self._cycles_to_rest(self.world.name)  # each may be refused first
         return QUIET_STEPS + STEPS_A_PAGE * pages * cycles
 
     def _approve(self, name: str) -> None:
         """A sweep that was refused is let through: by now what is missing has really vanished."""
-        state = self._world.state(name)
+        state = self.world.state(name)
         if state is None or state.approved or state.ingestion.status is not Status.RESTING:
             return
         if state.last_verdict is not None and _is_to_be_approved(state.last_verdict):
@@ -161,14 +169,14 @@ class Course:
 
     def _stuck(self, wanted: Mapping[str, int]) -> Violation:
         name = next(name for name, number in wanted.items() if self._rested[name] < number)
-        state = self._world.state(name)
+        state = self.world.state(name)
         story = "no provider was registered" if state is None else state.ingestion.story()
-        return Violation(Finding("C-38", name, self._world.trace.length, "an end of the quiet phase", story))
+        return Violation(Finding("C-38", name, self.world.trace.length, "an end of the quiet phase", story))
 
     # --- between the two ----------------------------------------------------------------------------------------------
 
     def _simulation(self, provider: object, replicas: int, first: int) -> Simulation:
-        world = self._world
+        world = self.world
         run = Simulation(
             provider,
             store=world.store,
@@ -182,10 +190,10 @@ class Course:
         return run
 
     def _stepped(self, number: int, happening: Happening) -> None:
-        self._world.happened(number, happening)
+        self.world.happened(number, happening)
         if not isinstance(happening, events.Event):
             return
-        if happening.provider == self._world.name:
+        if happening.provider == self.world.name:
             self._timeline.arrived_in(happening.ingestion)
         if type(happening) is events.SweepCommitted and not _is_to_be_approved(happening.verdict):
             self._rested[happening.provider] += 1

@@ -18,6 +18,9 @@ from incrsim.simulation.world_people import People
 JUMPS = (5, 90, 600, 4 * 3600, 26 * 3600)
 """Seconds by which the clock may jump: within a lease, past it, past waits, past a rest."""
 
+STANDS_STILL_FOR = (1.0, 1.02, 1.1, 1.5, 3.0)
+"""In leases: a replica that stands still comes back while another one takes over, is at work, or is done."""
+
 SINK_DOWN_FOR = (2, 60, 3600, 30 * 3600)
 """Seconds for which the sink may be down."""
 
@@ -87,7 +90,7 @@ class Troubles:
         if not lane.replica.in_tick:
             return False
         lease = world.options_of(lane.run.name, lane.number).lease_length
-        lane.frozen_until = world.clock.now() + lease * (1 + world.dice.choose(kind, 3))
+        lane.frozen_until = world.clock.now() + lease * STANDS_STILL_FOR[world.dice.choose(kind, len(STANDS_STILL_FOR))]
         world.note(
             ReplicaFroze(at=world.clock.now(), provider=lane.run.name, number=lane.number, until=lane.frozen_until)
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from incrsim.entity import Entity
 from incrsim.glance import entities, many
-from incrsim.preview import Preview
+from incrsim.preview_values import Preview
 from incrsim.provider import Page
 from incrsim.testing.conformance_seen import Seen, advice, failed, not_applicable, passed, raised, short
 from incrsim.testing.conformance_subject import Held, Place, Subject, sample

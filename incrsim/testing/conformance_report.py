@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from incrsim.frames import frame
+from incrsim.frames import TEXT, Types, typed
 from incrsim.glance import MARKS, brief, entities, many
 from incrsim.html import card, label, table
 from incrsim.plain import plain
@@ -126,7 +126,7 @@ class ConformanceReport:
         Raises:
             MissingExtra: when pandas is not installed.
         """
-        return frame([plain(row) | {"contract": row.clauses} for row in self.rows], _COLUMNS)
+        return typed([plain(row) | {"contract": row.clauses} for row in self.rows], _COLUMNS)
 
     def __str__(self) -> str:
         """For terminals: the sum, and a line per rule."""
@@ -142,5 +142,13 @@ class ConformanceReport:
         return card(f"Check of {self.provider}", self.headline(), table(_HEAD, rows), of=word)
 
 
-_COLUMNS = ["rule", "contract", "outcome", "seen", "why", "instead", "sentence"]
+_COLUMNS: Types = {
+    "rule": TEXT,
+    "contract": TEXT,
+    "outcome": tuple(map(str, Outcome)),
+    "seen": TEXT,
+    "why": TEXT,
+    "instead": TEXT,
+    "sentence": TEXT,
+}
 _HEAD = ("", "rule", "contract", "what was seen", "what to do")

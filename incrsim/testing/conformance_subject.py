@@ -13,7 +13,8 @@ from incrsim.entity import Entity
 from incrsim.errors import CallerError, InvalidProvider
 from incrsim.host import BurstSession, ThreadHost
 from incrsim.options import ProviderOptions
-from incrsim.preview import Preview, PreviewedPage, preview
+from incrsim.preview import preview
+from incrsim.preview_values import Preview, PreviewedPage
 from incrsim.provider import Page, check_provider
 
 Result = TypeVar("Result")

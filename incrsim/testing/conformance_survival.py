@@ -8,7 +8,7 @@ from typing import Any
 
 from incrsim.errors import StoreUnavailable
 from incrsim.host import BurstSession
-from incrsim.preview import Preview
+from incrsim.preview_values import Preview
 from incrsim.testing.conformance_seen import Seen, failed, passed, raised
 from incrsim.testing.conformance_subject import Held, Subject, places
 

@@ -41,7 +41,7 @@ class Patch:
         Raises:
             MutantOutdated: when `old` is not there exactly once.
         """
-        target = _plain(function)
+        target = plain(function)
         target.__code__ = _recompiled(target, old, new)
 
     def replace(self, owner: ModuleType | type, name: str, new: object) -> None:
@@ -61,10 +61,11 @@ class Patch:
             raise MutantOutdated(f"{owner!r} has no {name!r} any more") from error
         setattr(owner, name, new)
         if isinstance(owner, ModuleType):
-            for module, alias in self._importers(old):
+            for module, alias in self.importers(old):
                 setattr(module, alias, new)
 
-    def _importers(self, value: object) -> Iterator[tuple[ModuleType, str]]:
+    def importers(self, value: object) -> Iterator[tuple[ModuleType, str]]:
+        """Where else a value is known, by which name."""
         for module in list(sys.modules.values()):
             if module is None or module.__name__.partition(".")[0] not in self._packages:
                 continue
@@ -73,7 +74,8 @@ class Patch:
                     yield module, alias
 
 
-def _plain(function: Callable[..., Any] | property) -> FunctionType:
+def plain(function: Callable[..., Any] | property) -> FunctionType:
+    """The function behind a method, property or decorator."""
     accessor = function.fget if isinstance(function, property) else function
     unwrapped = inspect.unwrap(getattr(accessor, "__func__", accessor))  # type: ignore[arg-type]
     if not isinstance(unwrapped, FunctionType):

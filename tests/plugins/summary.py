@@ -16,7 +16,20 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-LISTED = ("unit", "contract", "agreement", "providers", "mutants", "simulation", "postgres", "api", "cli", "soak")
+LISTED = (
+    "unit",
+    "contract",
+    "agreement",
+    "providers",
+    "mutants",
+    "simulation",
+    "postgres",
+    "api",
+    "cli",
+    "notebook",
+    "browser",
+    "soak",
+)
 """The suites that a whole run must contain."""
 
 EXCUSED = ("only root ", "only an ordinary user ")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from incrsim import mutations
 from incrsim.clock import VirtualClock
 from incrsim.engine import Engine
+from incrsim.errors import StoreUnavailable
 from incrsim.host import InlineHost
 from incrsim.lifecycle import Operator
 from incrsim.options import ProviderOptions
@@ -22,13 +23,18 @@ from incrsim.simulation.faulty_provider import FaultyProvider
 from incrsim.simulation.observation import OPERATOR
 from incrsim.simulation.oracle import Oracle
 from incrsim.simulation.watched_store import StoreTroubles, watched_store
+from incrsim.simulation.world_sink import Mirror
+from incrsim.sinks.courier import Courier
 from incrsim.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from incrsim.guards import Verdict
+    from incrsim.ingestion import Ingestion
     from incrsim.simulation.dice import Fault
     from incrsim.store import Store
+    from incrsim.store.contract import Lease
 
 
 def entity(name: str, version: int = 1) -> dict[str, Any]:
@@ -89,6 +95,18 @@ class Written:
         return frozenset(ref(name) for name, version in self.items.items() if version)
 
 
+class Failing(MemoryStore):
+    """A store whose sweeps fail as often as it is told."""
+
+    failing_sweeps = 0
+
+    def commit_sweep(self, lease: Lease, options: ProviderOptions) -> Ingestion:
+        if self.failing_sweeps:
+            self.failing_sweeps -= 1
+            raise StoreUnavailable("no answer")
+        return super().commit_sweep(lease, options)
+
+
 class Judged:
     """A provider in a world in which every step is judged.
 
@@ -98,6 +116,7 @@ class Judged:
         beside: another provider, of which this one shares the world.
         name: of the provider.
         faults: of the provider's code and of the store.
+        protects: whether the source tells the truth.
         options: of the provider.
     """
 
@@ -109,14 +128,14 @@ class Judged:
         beside: Judged | None = None,
         name: str = "written",
         faults: Iterable[Fault] = (),
+        protects: bool = True,
         **options: Any,
     ) -> None:
         self.clock: VirtualClock = beside.clock if beside else VirtualClock()
-        self.store: MemoryStore = beside.store if beside else MemoryStore(self.clock)
+        self.store: Failing = beside.store if beside else Failing(self.clock)
         self.trace: Trace = beside.trace if beside else Trace()
-        self.oracle: Oracle = (
-            beside.oracle if beside else Oracle(self.store, self.clock, line=lambda: self.trace.length)
-        )
+        self.sink: Mirror = beside.sink if beside else Mirror(self.clock)
+        self.oracle: Oracle = beside.oracle if beside else self._oracle(protects=protects)
         self.source = Written(self.clock, dict(items) if not isinstance(items, str) else dict.fromkeys(items, 1), name)
         self.options = ProviderOptions.of(**options)
         self._dice = Dice(1, faults)
@@ -133,6 +152,11 @@ class Judged:
         self.run.watch(self.oracle.happened)
         self.outside = self._watched(OPERATOR)
         self.changed()
+
+    def _oracle(self, *, protects: bool) -> Oracle:
+        return Oracle(
+            self.store, self.clock, line=lambda: self.trace.length, protects=protects, mirror=self.sink.entities
+        )
 
     def changed(self, **items: int | None) -> None:
         """The source changes: name → version, or `None` where it is gone."""
@@ -168,14 +192,27 @@ class Judged:
 
     def approve(self) -> None:
         """An operator approves what the last verdict refused."""
+        self.outside.approve(self.source.name, self.verdict.id)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The last one."""
         verdict = self.store.state(self.source.name).last_verdict
-        self.outside.approve(self.source.name, 0 if verdict is None else verdict.id)
+        assert verdict is not None
+        return verdict
 
     def ended(self) -> None:
         """Another two cycles in peace, and the end."""
         self.oracle.quiet()
         self.cycles(2)
+        self.delivered()
         self.oracle.ended()
+
+    def delivered(self) -> None:
+        """The sink gets what still waits for it."""
+        courier = Courier(self.store, "in the end", self.clock)
+        courier.attach(self.sink)
+        courier.deliver()
 
     def _engine(self) -> Engine:
         return Engine(self.source, self.options, self.outside, self.clock, InlineHost(self.clock), "operator")
@@ -194,4 +231,6 @@ class Judged:
             options=lambda: self.options,
             is_valid=lambda each: not each.violations,
         )
-        return replace(engine, provider=provider, store=self._watched(number), options=self.options)
+        courier = Courier(self.store, engine.holder, self.clock)
+        courier.attach(self.sink)
+        return replace(engine, provider=provider, store=self._watched(number), options=self.options, sinks=courier)

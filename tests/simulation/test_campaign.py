@@ -108,7 +108,7 @@ def test_it_is_shown() -> None:
     assert list(frame["verdict"]) == ["ok", "ok"]
     assert frame[faults.STORE_SLOW].sum() == result.faults[faults.STORE_SLOW]
     assert str(result).endswith("every rule held in 2 scenarios")
-    assert "<th style='text-align:left'>coverage</th>" in result._repr_html_()
+    assert all(about in result._repr_html_() for about, _ in result.sentences())
     met = result.coverage.to_frame().query("verdict == 'met'")
     assert met["times"].sum() == sum(sum(row.pairs().values()) for row in result.rows)
 

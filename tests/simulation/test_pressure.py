@@ -8,7 +8,8 @@ import pytest
 import incrsim
 from incrsim.clock import VirtualClock
 from incrsim.errors import CallerError, IncrsimError
-from incrsim.simulation import SimulationStuck, pressure, pressure_plots, pressure_world
+from incrsim.notebook import plots
+from incrsim.simulation import SimulationStuck, pressure, pressure_world
 from incrsim.simulation.pressure import ProcessingQueue, Trouble
 from incrsim.simulation.pressure_memory import MemoryReport, MemoryUse
 from incrsim.simulation.pressure_source import PacedSource
@@ -272,9 +273,7 @@ def test_pictures_show_both_ways_with_their_units(report: PressureReport, tmp_pa
 
     mpl.use("agg")
     memory = MemoryReport((MemoryUse("full", 1000, 80.0), MemoryUse("bursts", 1000, 60.0)))
-    for number, axes in enumerate(
-        (pressure_plots.queue(report), pressure_plots.small_provider(report), pressure_plots.memory(memory))
-    ):
+    for number, axes in enumerate((plots.queue(report), plots.small_provider(report), plots.memory(memory))):
         assert len(axes.get_lines()) == 2
         with mpl.rc_context({"svg.fonttype": "none"}):
             cast("Figure", axes.get_figure(root=True)).savefig(tmp_path / f"{number}.svg")

@@ -466,5 +466,5 @@ def test_a_stuck_thread_keeps_its_slot_until_it_ends(bench: Bench) -> None:
 
 def test_no_slots_are_no_worker(bench: Bench) -> None:
     """A worker without a slot is a mistake, and says so."""
-    with pytest.raises(CallerError, match=r"run\(concurrency=0\): nothing would ever run; write 1 or more"):
+    with pytest.raises(CallerError, match="concurrency=0: nothing would ever run; write 1 or more"):
         bench.app.run(concurrency=0)

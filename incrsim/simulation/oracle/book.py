@@ -34,6 +34,8 @@ class Cycle:
         written: owned refs that it wrote or an event marked: what counts no second time (C-8).
         cursors: those that its pages returned (C-5).
         invalid: what was invalid: refs, or digests of those without a readable one (C-7).
+        spared: refs that are marked though no page returned them as they should be: quarantined, or named as unreadable
+            (C-7).
         lost: refs whose claim was recorded as lost (C-9).
         unreadable: digests of entities without a readable ref.
         parts: how often a page reported a part of the source that it could not read; the store counts the same message
@@ -49,6 +51,7 @@ class Cycle:
     written: set[str] = field(default_factory=set)
     cursors: set[str] = field(default_factory=set)
     invalid: set[str | bytes] = field(default_factory=set)
+    spared: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     unreadable: set[bytes] = field(default_factory=set)
     parts: int = 0
@@ -69,8 +72,8 @@ class Hand:
         committed_at: when its last page of this burst was committed.
         unsure: the number and cursor of a page that was committed, and whose replica may not know it.
         blocked: whether a sink blocked this burst (C-12).
-        leaving: whether its burst may end early: the process was told to go, or the provider was paused at its last
-            page.
+        paused: whether the provider was paused when its last page was committed: the burst must end there (C-33).
+        leaving: whether its burst may end early, since the process was told to go.
     """
 
     fence: int = -1
@@ -81,6 +84,7 @@ class Hand:
     committed_at: datetime | None = None
     unsure: tuple[int, str | None] | None = None
     blocked: bool = False
+    paused: bool = False
     leaving: bool = False
 
 

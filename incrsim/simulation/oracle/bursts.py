@@ -24,6 +24,8 @@ def returned(book: Book, page: Returned, options: ProviderOptions | None) -> Non
         raise book.violated(
             "C-10", f"the page behind the last committed one, at the cursor {record.cursor}", f"one at {page.asked}"
         )
+    if hand.paused:
+        raise book.violated("C-33", "a burst of a provider that is paused ends at its next page", "another page")
     if options is not None and _spent(hand, options):
         raise book.violated("C-16", "a burst ends at the first page boundary past burst_length", "another page")
 
@@ -48,7 +50,7 @@ def happened(book: Book, replica: int, happening: Happening, now: datetime) -> N
 def ends(asked: Asked) -> None:
     """A burst may end only at a boundary past its length, unless it is paused, blocked by a sink or told to go."""
     hand, before, book = asked.hand, asked.before, asked.book
-    if before.status is not Status.BURSTING or before.paused or hand.blocked or hand.leaving:
+    if before.status is not Status.BURSTING or before.paused or hand.paused or hand.blocked or hand.leaving:
         return
     if hand.committed_at is None:
         raise book.violated("C-16", "a burst makes one page of progress at least", "it ended without a page")

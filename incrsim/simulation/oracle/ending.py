@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from incrsim.ingestion import Status
+from incrsim.ingestion import Outcome, Status
 from incrsim.simulation.oracle import sweeps
 from incrsim.simulation.oracle.book import Asked, Book, Model
 from incrsim.simulation.oracle.plan import Plan
 from incrsim.simulation.oracle.record import Completed
-
-HISTORY_LENGTH = 20
 
 
 def completed(asked: Asked, plan: Plan) -> None:
@@ -19,7 +17,7 @@ def completed(asked: Asked, plan: Plan) -> None:
     book, store = asked.book, asked.model.store
     book.completed += len(ingestions)
     history = store.history(book.name)
-    length = min(book.completed, HISTORY_LENGTH)
+    length = min(book.completed, 20)  # C-19
     if len(history) != length:
         raise book.violated("C-19", f"{length} complete ingestions can be read", f"{len(history)}")
     for must, found in zip(reversed(ingestions), history, strict=False):
@@ -27,6 +25,8 @@ def completed(asked: Asked, plan: Plan) -> None:
         if found.status is not Status.COMPLETE or is_ != must:
             rule = "C-19" if is_.outcome is must.outcome else plan.rules.get("outcome", "C-14")
             raise book.violated(rule, f"the history says {must}", f"{found.status}, {is_}")
+        if found.outcome in (Outcome.SWEPT, Outcome.REFUSED) and found.verdict is None:
+            raise book.violated("C-19", f"ingestion {found.number} keeps its verdict", "none")
     numbers = [each.number for each in history]
     if numbers != sorted(set(numbers), reverse=True) or numbers[0] >= asked.found.number:
         raise book.violated("C-15", f"ingestions before {asked.found.number}, each once", f"{numbers}")

@@ -64,7 +64,7 @@ def fate_of(model: Model, book: Book, entities: dict[str, Seen]) -> Fate:
             fate.inserted.add(ref)
             fate.writes[ref] = Held(name, seen.digest, seen.location_key)
         elif held.owner == name:
-            if held.digest == seen.digest:
+            if held.digest == seen.digest and held.location_key == seen.location_key:
                 same.append(ref)
             else:
                 fate.updated.add(ref)
@@ -117,7 +117,7 @@ def check(model: Model, book: Book, fate: Fate, refs: AbstractSet[str], rule: st
 def _rule(ref: str, fate: Fate, rule: str) -> str:
     if ref in fate.quarantined:
         return "C-7"
-    return "C-11" if ref in fate.updated else rule
+    return "C-11" if ref in fate.updated and rule == "C-10" else rule
 
 
 def difference(ref: str, must: Held | None, found: Held | None) -> tuple[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import cast
 
 from incrsim.errors import InvalidEntity, InvalidTransition
 from incrsim.ingestion import Outcome, Status
-from incrsim.simulation.oracle import entities, sweeps
+from incrsim.simulation.oracle import entities, problems, sweeps
 from incrsim.simulation.oracle.arithmetic import Tally
 from incrsim.simulation.oracle.book import Asked, Book
 from incrsim.simulation.oracle.deltas import seen
@@ -17,8 +18,6 @@ from incrsim.simulation.oracle.operating import OPEN_TO_FULL
 from incrsim.simulation.oracle.plan import Plan, all_of, overtaken, refusal
 from incrsim.simulation.oracle.record import Completed, Record
 from incrsim.store.page import PageDraft
-
-FEWEST_INVALID = 2
 
 
 def apply_full(asked: Asked) -> Plan:
@@ -47,13 +46,16 @@ def _plan(asked: Asked, drafts: tuple[PageDraft, ...], invalid: set[str | bytes]
     if not bad:
         after = after._replace(verdict=asked.book.verdicts + 1, approved=False, expired_before=False)
     plan = Plan(after, all_of("C-30"), effect=asked.book.begin_cycle, undone=lambda: sweeps.unchanged(asked, "C-30"))
+    plan.torn = None  # what it must be is known only when it is examined
     first = (ended(before, now, before.outcome),) if rests else ()
 
     def examine() -> None:
         if rests:
             asked.book.begin_cycle()
+        recorded: Counter[tuple[str, str | None]] = Counter()
         for draft in drafts:
-            _write(asked, draft)
+            recorded += _write(asked, draft)
+        problems.check(asked.model, asked.book, read.number, recorded)
         outcome = Outcome.FAILED if bad else _sweep(asked, read)
         plan.completed = (*first, Completed(read.number, outcome, now, len(drafts)))
         if bad:
@@ -63,19 +65,23 @@ def _plan(asked: Asked, drafts: tuple[PageDraft, ...], invalid: set[str | bytes]
     return plan
 
 
-def _write(asked: Asked, draft: PageDraft) -> None:
-    """What a page of it does, before the sweep."""
+def _write(asked: Asked, draft: PageDraft) -> Counter[tuple[str, str | None]]:
+    """What a page of it does, before the sweep; returns the problems that it adds."""
     model, book = asked.model, asked.book
     named = entities.latest(map(seen, draft.entities))
     fate = entities.fate_of(model, book, named)
+    unreadable = {found.key for found in draft.unreadable}
+    added = problems.found(book, fate, fate.quarantined | unreadable)
     entities.apply(model, book, fate, fresh=True)
     book.mark(set(named))
     cycle = book.cycle
     cycle.written |= fate.inserted | fate.updated | fate.taken
-    cycle.invalid |= fate.quarantined
-    cycle.unreadable |= {found.key for found in draft.unreadable}
+    cycle.invalid |= fate.quarantined | unreadable
+    cycle.lost |= fate.lost
+    cycle.unreadable |= unreadable
     valid = len(named) - len(fate.quarantined)
     cycle.valid = (cycle.valid[0] + valid, cycle.valid[1] + valid)
+    return added
 
 
 def _sweep(asked: Asked, read: Record) -> Outcome:
@@ -83,7 +89,7 @@ def _sweep(asked: Asked, read: Record) -> Outcome:
     book.protected = set()  # a direct mutation may remove what the source still holds
     tally = Tally.of(book, asked.options)
     refuses = any(tally.refused_by(asked.options).values())
-    sweeps.judge(asked, tally, read.number)
+    sweeps.judge(asked, tally, read.number, limits="C-30")
     return Outcome.REFUSED if refuses else Outcome.SWEPT
 
 
@@ -99,7 +105,7 @@ def _too_many(asked: Asked, drafts: tuple[PageDraft, ...], invalid: set[str | by
     """Whether too much of it is invalid (C-7); what events did before in the ingestion counts too."""
     book: Book = asked.book
     bad = invalid if rests else invalid | book.cycle.invalid
-    if len(bad) < FEWEST_INVALID:
+    if len(bad) < 2:  # noqa: PLR2004  # C-7 has it so
         return False
     refs = {each.ref for draft in drafts for each in draft.entities}
     refs |= {each for each in bad if isinstance(each, str)}

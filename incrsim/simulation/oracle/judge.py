@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set as AbstractSet
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from incrsim.clock import EPOCH, Clock
 from incrsim.errors import UnknownProvider
@@ -175,6 +178,8 @@ class Oracle:
             plan.undone()
         elif _is_done(asked, plan, outcome):
             _answer(asked, plan, outcome)
+            if outcome is Outcome.DIED:
+                _whole(asked, plan)
             plan.examine()
             _compare(asked, plan.record, plan.rules)
             plan.effect()
@@ -229,6 +234,12 @@ def _renewed(asked: Asked) -> Tenure | None:
     return before._replace(until=found.until)
 
 
+def _whole(asked: Asked, plan: Plan) -> None:
+    """A step that was cut short is done as a whole, if it is done at all."""
+    if plan.torn is not None and _whose(asked.found) != _whose(plan.record):
+        raise asked.book.violated(plan.torn, "all of the step or nothing", f"{asked.found}")
+
+
 def _whose(record: Record) -> Record:
     """The record, apart from how long the lease lasts: long steps renew that beside their transaction (C-27)."""
     return record if record.lease is None else record._replace(lease=record.lease._replace(until=EPOCH))
@@ -253,10 +264,19 @@ def _compare(asked: Asked, must: Record, rules: Mapping[str, str]) -> None:
         return
     if found.fence < asked.before.fence:
         raise asked.book.violated("C-37", f"a fence of {asked.before.fence} at least", f"{found.fence}")
+    if must.cursor != found.cursor and _same_json(must.cursor, found.cursor):
+        raise asked.book.violated("C-4", f"the canonical cursor {must.cursor}", f"{found.cursor}")
     for name, rule in FIELD_RULES.items():
         expected, is_ = getattr(must, name), getattr(found, name)
         if expected != is_:
             raise asked.book.violated(rules.get(name, rule), f"{name} is {_told(expected)}", _told(is_))
+
+
+def _same_json(must: str | None, found: str | None) -> bool:
+    """Whether two cursors say the same in other words."""
+    with suppress(ValueError):
+        return must is not None and found is not None and bool(orjson.loads(must) == orjson.loads(found))
+    return False
 
 
 def _told(value: object) -> str:

@@ -88,14 +88,15 @@ def end_burst(asked: Asked) -> Plan:
     if (refused := overtaken(asked)) is not None:
         return refused
     if before.status is Status.SWEEPING:
-        return Plan(before._replace(lease=None))
+        return Plan(before._replace(lease=None), all_of("C-33"))  # only a pause parts a sweep from its burst
     if before.status is not Status.BURSTING:
         return refusal(asked, "C-14", InvalidTransition)
     interval = asked.options.burst_interval
     if asked.hand.blocked:
         interval = max(interval, SINK_WAIT)
     record = before._replace(status=Status.INTERSTITIAL, due_at=asked.now + interval, lease=None)
-    return Plan(record, examine=lambda: bursts.ends(asked))
+    rules = {"due_at": "C-12"} if asked.hand.blocked else {}
+    return Plan(record, rules, examine=lambda: bursts.ends(asked))
 
 
 def record_failure(asked: Asked) -> Plan:
@@ -122,7 +123,10 @@ def _failed_burst(asked: Asked, record: Record, failure: Failure) -> Plan:
         until = failure.until or now
         if until < now:
             until = now + max(options.burst_interval, SECOND)
-        return Plan(record._replace(status=Status.INTERSTITIAL, due_at=min(until, now + DAY)), FAILURE)
+        plan = Plan(record._replace(status=Status.INTERSTITIAL, due_at=min(until, now + DAY)), FAILURE)
+        if until > now + DAY:
+            plan.effect = lambda: _cut_is_told(asked, failure)
+        return plan
     if consequence is Consequence.CURSOR_EXPIRED and not record.expired_before:
         return given_up(asked, record._replace(expired_before=True), Outcome.CANCELED, timedelta(0), FAILURE)
     if consequence is Consequence.FATAL:
@@ -132,6 +136,13 @@ def _failed_burst(asked: Asked, record: Record, failure: Failure) -> Plan:
         return given_up(asked, record, Outcome.CANCELED, options.backoff[-1], FAILURE)
     due_at = now + wait_after(attempts, options)
     return Plan(record._replace(attempts=attempts, status=Status.BACKING_OFF, due_at=due_at), FAILURE)
+
+
+def _cut_is_told(asked: Asked, failure: Failure) -> None:
+    """A wait that was cut is recorded as such (C-17)."""
+    kept = asked.model.store.state(asked.book.name).ingestion.last_error
+    if kept is None or kept.message == failure.message:
+        raise asked.book.violated("C-17", "the error says that its wait was cut to 24 h", failure.message)
 
 
 def given_up(asked: Asked, record: Record, outcome: Outcome, wait: timedelta, rules: dict[str, str]) -> Plan:

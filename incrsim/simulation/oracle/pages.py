@@ -18,7 +18,6 @@ from incrsim.store.contract import CommittedPage, Mark
 
 RULES = {"status": "C-14", "number": "C-15", "due_at": "C-14", "attempts": "C-17", "cursor": "C-10", "pages": "C-38"}
 INVALID = {"status": "C-7", "number": "C-7", "due_at": "C-7", "outcome": "C-7", "lease": "C-7"}
-FEWEST_INVALID = 2
 
 
 @dataclass(slots=True)
@@ -32,6 +31,7 @@ class Leaf:
         fate: what becomes of the entities under `refs`.
         invalid: what of it is invalid: refs, or digests.
         unreadable: digests of entities without a readable ref.
+        valid: how many valid entities it holds, at least and at most.
     """
 
     page: Returned
@@ -41,6 +41,12 @@ class Leaf:
     invalid: set[str | bytes]
     unreadable: set[bytes]
     valid: tuple[int, int]
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a ref is on the page more than once (C-8)."""
+        named = len(self.refs) + len(self.superseded) + len(self.unreadable)
+        return len(self.page.entities) > named
 
 
 def commit_page(asked: Asked) -> Plan:
@@ -62,6 +68,7 @@ def commit_page(asked: Asked) -> Plan:
         refused.undone = lambda: _nothing_kept(asked, page, "C-10")
         return refused
     plan = _plan(asked, leaf)
+    plan.torn = "C-10"
     plan.undone = lambda: _nothing_kept(asked, page, "C-10")
     return plan
 
@@ -103,7 +110,7 @@ def _plan(asked: Asked, leaf: Leaf) -> Plan:
         plan = given_up(asked, record._replace(lease=None), Outcome.FAILED, wait, INVALID)
     else:
         plan = Plan(record._replace(status=Status.SWEEPING, sweep_due=True), RULES | {"status": "C-14"})
-        if len(asked.book.cycle.invalid | leaf.invalid) >= FEWEST_INVALID:
+        if asked.book.cycle.invalid or leaf.invalid:
             plan.rules = RULES | INVALID
     ends = plan.effect
 
@@ -119,7 +126,7 @@ def _too_many_invalid(asked: Asked, leaf: Leaf) -> bool:
     """Whether too much of the source was invalid (C-7); what events did meanwhile may be counted or not."""
     cycle = asked.book.cycle
     invalid = len(cycle.invalid | leaf.invalid)
-    if invalid < FEWEST_INVALID:
+    if invalid < 2:  # noqa: PLR2004  # C-7 has it so
         return False
     named = cycle.returned | leaf.refs | leaf.superseded
     distinct = len(named) + len(cycle.unreadable | leaf.unreadable)
@@ -142,6 +149,7 @@ def _keep(asked: Asked, leaf: Leaf, record: Record) -> None:
     entities.apply(model, book, fate, fresh=True)
     cycle.written |= fate.inserted | fate.updated | fate.taken
     book.mark(leaf.refs | set(page.problems))
+    cycle.spared |= fate.quarantined | set(page.problems)
     cycle.returned |= leaf.refs | leaf.superseded
     if page.cursor is not None and not page.done:
         cycle.cursors.add(page.cursor)
@@ -151,10 +159,10 @@ def _keep(asked: Asked, leaf: Leaf, record: Record) -> None:
     cycle.valid = (cycle.valid[0] + leaf.valid[0], cycle.valid[1] + leaf.valid[1])
     hand.unsure = None if isinstance(asked.result, CommittedPage) else (record.pages, page.asked)
     hand.page, hand.since = None, set()
-    hand.committed_at, hand.leaving = asked.now, hand.leaving or asked.before.paused
+    hand.committed_at, hand.paused = asked.now, asked.before.paused
     entities.check(model, book, fate, leaf.superseded, "C-29")
     # What is the same as before is looked at by the next sweep, together with all the rest.
-    entities.check(model, book, fate, fate.named() - fate.same, "C-10")
+    entities.check(model, book, fate, fate.named() - fate.same, "C-8" if leaf.repeats else "C-10")
     problems.check(model, book, record.number, new_problems)
     if record.number == asked.found.number:
         _check_mark(asked, leaf, record, counts)
@@ -185,14 +193,18 @@ def _check_counts(book: Book, leaf: Leaf, mark: Mark, must: Counts) -> None:
         raise book.violated("C-22", f"{leaf.valid[0]} valid entities are counted", f"{found.valid}")
     if found.returned != len(leaf.page.entities):
         raise book.violated("C-8", f"{len(leaf.page.entities)} entities were returned", f"{found.returned}")
-    for name, rule in _COUNTED.items():
+    for name in _COUNTED:
         expected, counted = getattr(must, name), getattr(found, name)
         if expected != counted:
-            rewritten = name == "updated" and found.updated + found.unchanged == must.updated + must.unchanged
-            told = book.cycle.by_events & leaf.fate.named()
-            raise book.violated(
-                "C-29" if told else "C-11" if rewritten else rule, f"{expected} entities count as {name}", f"{counted}"
-            )
+            rule = _counting_rule(book, leaf, name, must, found)
+            raise book.violated(rule, f"{expected} entities count as {name}", f"{counted}")
+
+
+def _counting_rule(book: Book, leaf: Leaf, name: str, must: Counts, found: Counts) -> str:
+    if book.cycle.by_events & leaf.fate.named():
+        return "C-29"
+    rewritten = name == "updated" and found.updated + found.unchanged == must.updated + must.unchanged
+    return "C-11" if rewritten and not leaf.repeats else _COUNTED[name]
 
 
 _COUNTED = {"added": "C-8", "updated": "C-8", "unchanged": "C-8", "invalid": "C-7", "lost": "C-9"}

@@ -27,6 +27,7 @@ class Plan:
         undone: what must hold when it was not done.
         completed: ingestions that became complete.
         is_done: whether it was done, where the record cannot tell and the answer was lost.
+        torn: to which rule it belongs that the step is never half done.
         answer: what a caller must be told: a class, and the rule that says so.
     """
 
@@ -38,6 +39,7 @@ class Plan:
     undone: Callable[[], None] = _nothing
     completed: tuple[Completed, ...] = ()
     is_done: Callable[[], bool] | None = None
+    torn: str | None = "C-40"
     answer: tuple[type, str] | None = None
 
 

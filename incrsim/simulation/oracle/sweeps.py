@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from incrsim.errors import InvalidTransition
 from incrsim.guards import Verdict
 from incrsim.ingestion import Outcome, Status
@@ -14,6 +16,7 @@ LARGEST_BATCH = 10_000
 """How many rows one statement may remove (C-13)."""
 
 SHOWN = 3
+_ROUNDED = Fraction(1, 10**9)
 
 RULES = {
     "status": "C-27",
@@ -53,11 +56,19 @@ def commit_sweep(asked: Asked) -> Plan:
         RULES,
         examine=lambda: judge(asked, tally, before.number),
         undone=lambda: unchanged(asked, "C-27"),
+        torn="C-27",
     )
 
 
-def judge(asked: Asked, tally: Tally, ingestion: int) -> None:
-    """Safety first, then the numbers, then the decision, then whether it was carried out."""
+def judge(asked: Asked, tally: Tally, ingestion: int, limits: str = "C-26") -> None:
+    """Safety first, then the numbers, then the decision, then whether it was carried out.
+
+    Args:
+        asked: the step.
+        tally: what the sweep must have found.
+        ingestion: the number of what was swept.
+        limits: the rule by which the limits of this sweep's guards are those in force.
+    """
     model, book = asked.model, asked.book
     refuses = any(tally.refused_by(asked.options).values())
     truth = _after_sweep(model, remains=refuses or not tally.goes)
@@ -68,9 +79,11 @@ def judge(asked: Asked, tally: Tally, ingestion: int) -> None:
         raise book.violated("C-26", f"a verdict of ingestion {ingestion}", "none")
     book.verdicts += 1
     _numbers(asked, tally, verdict, ingestion)
+    _limits(asked, verdict, limits)
     _decision(asked, tally, verdict)
     goes: set[str] = set() if refuses else tally.goes
     _carried_out(book, gone, goes, refuses=refuses)
+    _told_so(book, verdict, goes)
     _measure(model, book, goes, ingestion)
     model.remove(book, goes)
     same(model, book, truth, "C-20")
@@ -91,7 +104,7 @@ def _safe(model: Model, book: Book, gone: set[str]) -> None:
         owner = model.catalog[foreign[0]].owner
         raise book.violated("C-20", f"what {owner!r} owns stays", f"the sweep removed {told(foreign)}")
     if returned := sorted(gone & book.cycle.marked):
-        rule = "C-29" if book.cycle.returned.isdisjoint(returned) else "C-20"
+        rule = _why_marked(book, returned)
         raise book.violated(
             rule, "what this ingestion returned or an event added stays", f"its sweep removed {told(returned)}"
         )
@@ -101,15 +114,24 @@ def _safe(model: Model, book: Book, gone: set[str]) -> None:
         )
 
 
+def _why_marked(book: Book, refs: list[str]) -> str:
+    """The rule by which all of these must stay."""
+    cycle = book.cycle
+    if cycle.spared.issuperset(refs):
+        return "C-7"
+    return "C-29" if cycle.returned.isdisjoint(refs) else "C-20"
+
+
 def _numbers(asked: Asked, tally: Tally, verdict: Verdict, ingestion: int) -> None:
     """A verdict's numbers are those of the model (C-26), each of the rule that defines it."""
     book, census = asked.book, verdict.census
+    removable, base = ("C-26", "C-26") if tally.approved else ("C-25", "C-23")
     for what, must, found, rule in (
         ("stale entities", len(tally.stale), census.stale, "C-21"),
         ("marked entities", len(tally.marked), census.marked, "C-21"),
         ("approved ones among the stale", len(tally.approved), census.approved, "C-26"),
-        ("removable entities", len(tally.removable), census.removable, "C-25"),
-        ("entities in the base", tally.base, census.base, "C-23"),
+        ("removable entities", len(tally.removable), census.removable, removable),
+        ("entities in the base", tally.base, census.base, base),
         ("as id of the verdict", book.verdicts, verdict.id, "C-26"),
         ("as the verdict's ingestion", ingestion, verdict.ingestion, "C-26"),
     ):
@@ -123,8 +145,18 @@ def _numbers(asked: Asked, tally: Tally, verdict: Verdict, ingestion: int) -> No
         raise book.violated("C-26", f"decided at {asked.now.isoformat()}", verdict.decided_at.isoformat())
 
 
+def _limits(asked: Asked, verdict: Verdict, rule: str) -> None:
+    """The verdict names the limits in force, in decimal writing."""
+    options = asked.options
+    must = (options.reject_removals_above_percentage, options.reject_removals_above_count)
+    limit = None if verdict.limit_percentage is None else Fraction(verdict.limit_percentage)
+    rounded = limit is not None and must[0] is not None and abs(limit - must[0]) < _ROUNDED
+    if (must[0] if rounded else limit, verdict.limit_count) != must:
+        raise asked.book.violated(rule, f"the limits in force are {must}", f"{limit} and {verdict.limit_count}")
+
+
 def _decision(asked: Asked, tally: Tally, verdict: Verdict) -> None:
-    """Each guard refuses exactly where its rule says so, and the verdict says what was removed."""
+    """Each guard refuses exactly where its rule says so."""
     for guard, must in tally.refused_by(asked.options).items():
         if must != (guard in verdict.refused_by):
             verb = "refuses" if must else "lets through"
@@ -133,11 +165,6 @@ def _decision(asked: Asked, tally: Tally, verdict: Verdict) -> None:
                 f"{guard} {verb} {len(tally.removable)} of {tally.base}",
                 f"it {'lets it through' if must else 'refuses'}",
             )
-    removed = 0 if verdict.refused_by else len(tally.goes)
-    if not min(removed, 1) <= verdict.largest_batch <= LARGEST_BATCH:
-        raise asked.book.violated("C-13", f"at most {LARGEST_BATCH} rows in a statement", f"{verdict.largest_batch}")
-    if verdict.removed != removed:
-        raise asked.book.violated("C-26", f"the verdict says that {removed} were removed", f"{verdict.removed}")
 
 
 def _carried_out(book: Book, gone: set[str], goes: set[str], *, refuses: bool) -> None:
@@ -151,6 +178,14 @@ def _carried_out(book: Book, gone: set[str], goes: set[str], *, refuses: bool) -
     left = sorted(goes - gone)
     half = bool(gone)
     raise book.violated("C-27" if half else "C-21", "the sweep removes all that must go", f"{told(left)} stay")
+
+
+def _told_so(book: Book, verdict: Verdict, goes: set[str]) -> None:
+    """The verdict says how much went, and how much of it at once."""
+    if verdict.removed != len(goes):
+        raise book.violated("C-26", f"the verdict says that {len(goes)} were removed", f"{verdict.removed}")
+    if not min(len(goes), 1) <= verdict.largest_batch <= LARGEST_BATCH:
+        raise book.violated("C-13", f"at most {LARGEST_BATCH} rows in a statement", f"{verdict.largest_batch}")
 
 
 def _after(asked: Asked, tally: Tally, ingestion: int, *, refuses: bool) -> None:

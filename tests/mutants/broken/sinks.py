@@ -53,8 +53,8 @@ def removals_untold(patch: Patch) -> None:
 def removals_told_early(patch: Patch) -> None:
     patch.rewrite(
         transactions.sweep,
-        "    removed = 0\n",
-        "    removed = 0\n    tx._outbox and tx._outbox.add(['x'], ingestion.number, removed=True)\n",
+        "    refused_by =",
+        "    tx._outbox and tx._outbox.add(['x'], ingestion.number, removed=True)\n    refused_by =",
     )
 
 

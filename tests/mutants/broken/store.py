@@ -242,8 +242,8 @@ def only_sweeps_reset(patch: Patch) -> None:
 def refusals_spend_grace(patch: Patch) -> None:
     patch.rewrite(
         transactions.sweep,
-        "    removed = 0\n",
-        "    removed = 0\n    if refused_by:\n        tx.end_removal(options.removal_grace_cycles)\n",
+        "    verdict = Verdict.of(\n",
+        "    if refused_by:\n        tx.end_removal(options.removal_grace_cycles)\n    verdict = Verdict.of(\n",
     )
 
 
@@ -256,7 +256,7 @@ def grace_by_name(patch: Patch) -> None:
 
 @mutant("C-26", "a refused sweep removes all the same")
 def refusals_are_ignored(patch: Patch) -> None:
-    patch.rewrite(transactions.sweep, "if not refused_by:", "if True:")
+    patch.rewrite(transactions.sweep, "[] if refused_by else ", "")
 
 
 @mutant("C-26", "the refs of a verdict are not kept")

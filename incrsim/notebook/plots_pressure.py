@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from incrsim.errors import MissingExtra
+from incrsim.notebook.plots_style import BLUE, GREEN, VERMILION, axes_or_new, counted, legend_inside, titled
 from incrsim.simulation.pressure import MemoryReport, Pressure, PressureReport
 from incrsim.simulation.pressure_table import told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS: Mapping[str, str] = MappingProxyType({"full": "#D55E00", "bursts": "#0072B2", "streamed": "#009E73"})
-"""Of Okabe and Ito's palette, which people with any kind of colour vision can tell apart."""
+COLOURS: Mapping[str, str] = MappingProxyType({"full": VERMILION, "bursts": BLUE, "streamed": GREEN})
 
 MARKERS: Mapping[str, str] = MappingProxyType({"full": "o", "bursts": "s", "streamed": "^"})
 
@@ -24,22 +23,18 @@ NAMES: Mapping[str, str] = MappingProxyType(
     {"full": "full mutation", "bursts": "bursts", "streamed": "full mutation from an iterator"}
 )
 
-INK, GRID = "#1f2937", "#e2e8f0"
-SIZE = (8.0, 4.2)
-"""Inches; 800 pixels are 100 to the inch."""
 
-
-def queue(report: PressureReport, axes: Axes | None = None) -> Axes:
+def queue(report: PressureReport, ax: Axes | None = None) -> Axes:
     """How long the processing queue is, over time.
 
     Args:
         report: of `compare`.
-        axes: to draw into; new ones unless given.
+        ax: to draw into; new ones unless given.
 
     Raises:
         MissingExtra: when matplotlib is not installed.
     """
-    drawn = axes or _new_axes()
+    drawn = axes_or_new(ax)
     for each in (report.full, report.bursts):
         minutes = [point.seconds / 60 for point in each.curve]
         lengths = [point.waiting for point in each.curve]
@@ -48,17 +43,17 @@ def queue(report: PressureReport, axes: Axes | None = None) -> Axes:
     return _finished(drawn, "Entities that wait to be processed", "minutes since the start", "entities in the queue")
 
 
-def small_provider(report: PressureReport, axes: Axes | None = None) -> Axes:
+def small_provider(report: PressureReport, ax: Axes | None = None) -> Axes:
     """How long changes of the small provider wait behind the large one, by when they were committed.
 
     Args:
         report: of `compare`.
-        axes: to draw into; new ones unless given.
+        ax: to draw into; new ones unless given.
 
     Raises:
         MissingExtra: when matplotlib is not installed.
     """
-    drawn = axes or _new_axes()
+    drawn = axes_or_new(ax)
     for each in (report.full, report.bursts):
         worst = _worst_by_change(each)
         drawn.plot(
@@ -78,17 +73,17 @@ def small_provider(report: PressureReport, axes: Axes | None = None) -> Axes:
     )
 
 
-def memory(report: MemoryReport, axes: Axes | None = None) -> Axes:
+def memory(report: MemoryReport, ax: Axes | None = None) -> Axes:
     """How much memory each way takes, by the number of entities.
 
     Args:
         report: of `memory`.
-        axes: to draw into; new ones unless given.
+        ax: to draw into; new ones unless given.
 
     Raises:
         MissingExtra: when matplotlib is not installed.
     """
-    drawn = axes or _new_axes()
+    drawn = axes_or_new(ax)
     for way in dict.fromkeys(row.way for row in report.rows):
         peaks = report.peaks(way)
         drawn.plot(
@@ -110,26 +105,8 @@ def _worst_by_change(pressure: Pressure) -> dict[float, float]:
     return dict(sorted(worst.items()))
 
 
-def _new_axes() -> Axes:
-    try:
-        from matplotlib import pyplot as plt
-    except ImportError as error:
-        raise MissingExtra("pictures need matplotlib: pip install 'incrsim[notebook]'") from error
-    _, axes = plt.subplots(figsize=SIZE, layout="constrained", facecolor="white")
-    return axes
-
-
 def _finished(axes: Axes, title: str, across: str, up: str) -> Axes:
     """What all of them have in common."""
-    axes.set_title(title, loc="left", color=INK, fontsize=13, pad=12)
-    axes.set_xlabel(across, color=INK, fontsize=11)
-    axes.set_ylabel(up, color=INK, fontsize=11)
-    axes.tick_params(colors=INK, labelsize=11)
-    axes.yaxis.set_major_formatter("{x:,.0f}")
+    legend_inside(counted(titled(axes, title, across, up)))
     axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
-    axes.grid(color=GRID)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(facecolor="white", framealpha=1, edgecolor="none", fontsize=11, labelcolor=INK)
     return axes
