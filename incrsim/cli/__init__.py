@@ -28,6 +28,7 @@ from incrsim.cli.looking import (
     providers,
     status,
 )
+from incrsim.cli.mutating import HELP as MUTANTS_HELP, mutants
 from incrsim.cli.operating import (
     APPROVE_HELP,
     CALLS,
@@ -77,6 +78,7 @@ _add(RUN, bench, BENCH_HELP)
 _add(RUN, simulate, SIMULATE_HELP)
 _add(RUN, replay, REPLAY_HELP)
 _add(RUN, check, CHECK_HELP)
+_add(RUN, mutants, MUTANTS_HELP)
 
 _add(LOOK, health, HEALTH_HELP, epilog=HEALTH_EPILOG)
 _add(LOOK, providers, PROVIDERS_HELP)

@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from incrsim.cli.failures import FAILED, INTERRUPTED, UsageError, complain
-from incrsim.cli.output import print_result
+from incrsim.cli.output import print_json, print_lines, print_screen
 from incrsim.cli.tables import labelled
 from incrsim.simulation.campaign import Campaign, Standing, Tell
 from incrsim.simulation.campaign_result import CampaignResult
-from incrsim.simulation.campaign_row import Row
 
 TENTHS = 10
 """Where nobody watches, so many lines tell how far a campaign is."""
@@ -53,26 +52,22 @@ def run_campaign(campaign: Campaign, seeds: range, jobs: int | None, results: Pa
         kept = "nothing is kept; --results FILE keeps it" if results is None else f"the same command goes on: {results}"
         complain(f"stopped; {kept}")
         return INTERRUPTED
-    print_result(result.to_dict(), _screen(result), as_json=as_json)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        print_lines(_violations(result))
+        style = "bold green" if result.ok else "bold red"
+        print_screen(labelled(*result.sentences()), Text(), Text(result.headline(), style))
     return 0 if result.ok else FAILED
 
 
-def _screen(result: CampaignResult) -> Iterator[RenderableType]:
+def _violations(result: CampaignResult) -> Iterator[Text]:
     for row in result.violations[:SHOWN]:
-        yield _violation(row, result)
+        again = f"{result.again} --seed {row.seed}"
+        yield Text.assemble((f"seed {row.seed}: ", "bold red"), f"{row.finding}\n  again: {again}\n")
     for reduced in result.reduced:
-        yield Text(f"\nMade small in {reduced.runs:,} runs; to paste into a test:\n", style="bold")
-        yield Text(str(reduced))
-        yield Text()
-    yield labelled(*result.sentences())
-    yield Text()
-    yield Text(result.headline(), style="bold green" if result.ok else "bold red")
-
-
-def _violation(row: Row, result: CampaignResult) -> Text:
-    return Text.assemble(
-        (f"seed {row.seed}: ", "bold red"), f"{row.finding}\n  again: {result.again} --seed {row.seed}"
-    )
+        yield Text(f"Made small in {reduced.runs:,} runs; to paste into a test:\n", style="bold")
+        yield Text(f"{reduced}\n")
 
 
 # --- how far it is ----------------------------------------------------------------------------------------------------

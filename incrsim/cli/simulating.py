@@ -36,7 +36,10 @@ def simulate(  # noqa: PLR0913, PLR0917 -- the options of a command
     entities: Annotated[
         int | None, typer.Option(min=0, help="How many the source has at first.", show_default="drawn")
     ] = None,
-    faults: Annotated[str, typer.Option(metavar="none|gentle|rough|hostile", help="How bad the weather is.")] = "rough",
+    faults: Annotated[
+        str | None,
+        typer.Option(metavar="none|gentle|rough|hostile", help="How bad the weather is.", show_default="rough"),
+    ] = None,
     replicas: Annotated[
         int | None, typer.Option(min=1, help="How many processes serve the provider.", show_default="drawn")
     ] = None,
@@ -57,6 +60,14 @@ def simulate(  # noqa: PLR0913, PLR0917 -- the options of a command
             show_default=False,
         ),
     ] = None,
+    mutant: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Break the engine in this way, in SCENARIO or in the seed's scenario of `incrsim mutants`.",
+            show_default=False,
+        ),
+    ] = None,
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write all that happens there.", show_default=False)
     ] = None,
@@ -73,13 +84,27 @@ def simulate(  # noqa: PLR0913, PLR0917 -- the options of a command
         raise UsageError(f"{scenario} says all of that itself; leave the other options out, or change the file")
     if trace is not None and many:
         raise UsageError("--trace takes down one scenario; name it with --seed, and leave out what names several")
+    if mutant is not None:
+        if many or (days, entities, replicas, faults) != (None, None, None, None) or database != "memory":
+            raise UsageError("--mutant goes with SCENARIO or --seed, and with --trace; leave the other options out")
+        raise typer.Exit(_with_mutant(mutant, scenario, seed, trace, as_json=as_json))
     if scenario is not None:
         raise typer.Exit(run_simulate(Scenario.read(scenario), database, trace, as_json=as_json))
-    campaign = Campaign(faults=faults, days=days, entities=entities, replicas=replicas, database=database)
+    campaign = Campaign(faults=faults or "rough", days=days, entities=entities, replicas=replicas, database=database)
     if many:
         chosen = seeds_of(seed, seeds, seed_range)
         raise typer.Exit(run_campaign(campaign, chosen, jobs, results, as_json=as_json))
     raise typer.Exit(run_simulate(campaign.scenario(seed), database, trace, as_json=as_json))
+
+
+def _with_mutant(name: str, file: Path | None, seed: int, trace: Path | None, *, as_json: bool) -> int:
+    from incrsim.cli.run_mutants import mutant_of
+    from incrsim.cli.run_simulate import run_mutant
+    from incrsim.simulation.scenario import Scenario
+    from incrsim.testing.mutants.hunting import scenario_of
+
+    scenario = scenario_of(seed) if file is None else Scenario.read(file)
+    return run_mutant(mutant_of(name), scenario, trace, as_json=as_json)
 
 
 def replay(

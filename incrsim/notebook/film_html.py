@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from incrsim.html import text
+from incrsim.html import facts, text
 from incrsim.notebook import panel_html
 from incrsim.notebook.film import Film, Picture, Side
 from incrsim.notebook.panel_tables import Cell, Table, listed
@@ -113,19 +113,23 @@ def _difference(side: Side) -> str:
 
 
 def _leases(shown: Picture) -> str:
-    rows = [_lease(state, shown) for state in shown.states]
-    columns = ("provider", "ingestion", "status", "pages", "fence", "lease", "last verdict")
-    return f"<h4>Leases</h4>{panel_html.table(Table(columns, tuple(rows), empty='no provider is registered yet'))}"
+    if not shown.states:
+        return f"<h4>Leases</h4>{panel_html.note('no provider is registered yet')}"
+    return "".join(f"<h4>Lease of {text(state.name)}</h4>{facts(_lease(state, shown))}" for state in shown.states)
 
 
-def _lease(state: ProviderState, shown: Picture) -> tuple[Cell, ...]:
+def _lease(state: ProviderState, shown: Picture) -> dict[str, object]:
     ingestion, lease = state.ingestion, state.lease
     held = "nobody's" if lease is None else f"{lease.holder} until {lease.expires_at:%H:%M:%S}"
     if lease is not None and lease.expires_at <= shown.at:
         held += ", expired"
-    status = f"{ingestion.status}{', paused' if state.paused else ''}"
-    said = "" if state.last_verdict is None else str(state.last_verdict)
-    return (state.name, ingestion.number, status, ingestion.pages, state.fence, held, said)
+    return {
+        "held by": held,
+        "fence": state.fence,
+        "ingestion": f"{ingestion.number}, {ingestion.status}{', paused' if state.paused else ''}",
+        "pages": ingestion.pages,
+        "last verdict": None if state.last_verdict is None else str(state.last_verdict),
+    }
 
 
 def _marks(shown: Picture) -> str:

@@ -28,7 +28,8 @@ STYLE = """<style>
 .incrsim-bar { height: 5px; border-radius: 3px; background: var(--wash); overflow: hidden; margin-top: 3px;
   border: 1px solid var(--line); }
 .incrsim-bar > div { height: 100%; background: var(--bar); }
-.incrsim-clip { overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; }
+.incrsim-clip { overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
+  overflow-wrap: anywhere; }
 .incrsim-note { border-left: 3px solid var(--line); padding: 2px 8px; margin: 4px 0; background: var(--wash);
   white-space: pre-wrap; overflow-wrap: anywhere; }
 .incrsim-scroll { overflow-x: auto; }

@@ -47,7 +47,7 @@ def run_seeds(seeds: Sequence[int], databases: Sequence[str], draw: Draw, run: R
         for batch in batches:
             yield from run_batch(batch, databases[0], draw, run)
         return
-    with ProcessPoolExecutor(len(databases), get_context("spawn"), _begin) as pool:
+    with ProcessPoolExecutor(len(databases), get_context("spawn"), begin) as pool:
 
         def submit(batch: Sequence[int], database: str) -> Future[list[Row]]:
             return pool.submit(run_batch, batch, database, draw, run)
@@ -99,7 +99,7 @@ def silence() -> Iterator[None]:
         logging.disable(before)
 
 
-def _begin() -> None:
+def begin() -> None:
     """A process begins: Ctrl-C is its parent's to hear, and what is imported by now stays for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()

@@ -68,13 +68,12 @@ def simulate(
 
 def judge(world: World) -> Oracle:
     """Who judges what happens, unless somebody else is to."""
-    mirror = None if world.sink is None else world.sink.entities
     return Oracle(
         world.store,
         world.clock,
         line=lambda: world.trace.length,
         protects=world.protects,
-        mirror=mirror,
+        sink=world.sink,
     )
 
 
@@ -160,18 +159,21 @@ def _refuse_wishes(**wishes: Any) -> None:
 
 
 @contextmanager
-def tracing(scenario: Scenario, trace: Path | str | Callable[[bytes], object] | None) -> Iterator[Trace]:
+def tracing(
+    scenario: Scenario, trace: Path | str | Callable[[bytes], object] | None, mutant: str | None = None
+) -> Iterator[Trace]:
     """A trace of a run, kept where it is wanted.
 
     Args:
         scenario: what is run.
         trace: a file, what is called with each line, or `None`.
+        mutant: the name of the broken engine that runs it, if one does.
 
     Raises:
         CallerError: when the file cannot be written.
     """
     if isinstance(trace, Path | str):
-        with writing(Path(trace), scenario) as taken_down:
+        with writing(Path(trace), scenario, mutant) as taken_down:
             yield taken_down
     else:
         yield Trace(trace)

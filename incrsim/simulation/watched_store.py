@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeAlias, cast
 
 from incrsim.clock import VirtualClock
-from incrsim.errors import Fenced, StoreError, StoreUnavailable
+from incrsim.errors import StoreUnavailable
 from incrsim.simulation.crash import STORE_STEPS, Crash, Moment, die_inside, go_wrong
 from incrsim.simulation.dice import Dice
 from incrsim.simulation.faults import STEP_MOMENTS, STORE_DOWN, STORE_SLOW, of_step
@@ -119,6 +119,7 @@ class _WatchedStore:
         # Outside of the engine nobody takes a violation for anything else.
         heard = halting if self._replica != OPERATOR else _as_it_is
         asks, answered, replica = heard(self._observer.asks), heard(self._observer.answered), self._replica
+        troubles = self._troubles
 
         def step(*arguments: Any) -> Any:
             first = arguments[0]
@@ -129,7 +130,7 @@ class _WatchedStore:
             try:
                 result = method(*arguments)
             except Exception as error:
-                answered(call, _outcome(error), error)
+                answered(call, _outcome(error, troubles), error)
                 raise
             except Crash:
                 if isinstance(first, Lease):
@@ -191,9 +192,9 @@ def _as_it_is(tell: Callable[..., None]) -> Callable[..., None]:
     return tell
 
 
-def _outcome(error: Exception) -> Outcome:
+def _outcome(error: Exception, troubles: StoreTroubles) -> Outcome:
     if isinstance(error, AnswerLost):
         return Outcome.LOST
-    if isinstance(error, StoreError) and not isinstance(error, Fenced):
-        return Outcome.FAILED
-    return Outcome.REFUSED
+    # An error that nobody has planned is the store's own doing.
+    planned = isinstance(error, StoreUnavailable) and troubles.down_until is not None
+    return Outcome.FAILED if planned else Outcome.REFUSED

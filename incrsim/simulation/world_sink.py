@@ -16,6 +16,7 @@ class Mirror:
 
     Attributes:
         entities: ref → provider and body of each entity.
+        largest: the most changes that it was told of at once.
         down_until: it takes nothing in before that.
     """
 
@@ -23,6 +24,7 @@ class Mirror:
 
     def __init__(self, clock: VirtualClock) -> None:
         self.entities: dict[str, tuple[str, bytes]] = {}
+        self.largest = 0
         self.down_until: datetime = clock.now()
         self._clock = clock
 
@@ -34,6 +36,7 @@ class Mirror:
         """
         if self._clock.now() < self.down_until:
             raise ConnectionError("the sink is down (simulated)")
+        self.largest = max(self.largest, mutation.size)
         stands_for = mutation.resync
         gone = [*mutation.removed, *(ref for ref in self.entities if stands_for is not None and ref in stands_for)]
         for ref in gone:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 SLOW = """
-import asyncio, threading, time
+import asyncio, time
 import incrsim
 from incrsim.simulation import FakeSource
+from incrsim.simulation.weather import Flaky
 
 
 class Slow(FakeSource):
@@ -26,10 +27,25 @@ class Slow(FakeSource):
 
 
 app = incrsim.open()
-source = Slow(100_000, 50, name="services")
-app.add(source, rest_length="1h", burst_length="10m", reject_removals_above_percentage=5)
+for name in ("groups", "systems"):
+    app.add(FakeSource(500, name=name, namespace=name), rest_length="1h", reject_removals_above_percentage=5)
+    app.run_cycle(name)
+app.add(Slow(100_000, 50, name="components"), burst_length="10m")
+app.add(Slow(100_000, 50, name="deployments", namespace="deployments"), burst_length="200ms", burst_interval="30m")
+app.add(FakeSource(500, name="pipelines", namespace="pipelines"), backoff=["20m"])
+app.add(FakeSource(500, name="users", namespace="users"))
+app._roster.find("pipelines").engine.provider.weather = Flaky(every=1)
+app._roster.find("systems").engine.provider.remove(percent=60)
+app.operators.trigger("systems")
+app.operators.pause("users")
+app.store.register("legacy")
 app.start()
 app.panel()
+"""
+BLOCKS = """
+before = app.state("components").ingestion.pages
+time.sleep(1)
+app.state("components").ingestion.pages > before
 """
 QUICK = """
 import incrsim
@@ -65,7 +81,7 @@ run.violation.panel()
 
 
 def pages_read(notebook: Notebook) -> int:
-    """How many pages the only provider's row tells of now."""
+    """How many pages the first provider's row tells of now."""
     text = notebook.output(0).locator(".incrsim-row").nth(1).inner_text()
     found = re.search(r"([\d,]+) pages?,", text)
     return int(found[1].replace(",", "")) if found else 0
@@ -76,7 +92,7 @@ def test_progress_moves_while_another_cell_runs(open_notebook: Open) -> None:
     notebook = open_notebook(
         SLOW,
         "await asyncio.sleep(3)",
-        "before = app.state('services').ingestion.pages; time.sleep(1); app.state('services').ingestion.pages > before",
+        BLOCKS,
     )
     notebook.run(0)
     panel = notebook.output(0)
@@ -87,7 +103,9 @@ def test_progress_moves_while_another_cell_runs(open_notebook: Open) -> None:
     notebook.until(lambda: pages_read(notebook) > before + 2)
     panel.get_by_text("/s").first.wait_for()
     assert notebook.prompt(1, "[*]:").count() == 1
-    notebook.screenshot("panel-bursting")
+    for word in ("interstitial", "resting", "refused", "backing off", "paused", "scheduled"):
+        panel.get_by_text(word).first.wait_for()
+    notebook.screenshot("panel-every-status")
     notebook.prompt(1, "[2]:").wait_for()
     notebook.run(2)
     notebook.output(2).get_by_text("True").wait_for()

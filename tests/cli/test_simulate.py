@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
+from incrsim import simulation
+from incrsim.cli.failures import FAILED
+from incrsim.cli.run_campaign import run_campaign
+from incrsim.simulation.campaign import Campaign, as_shipped
 from incrsim.simulation.scenario import Scenario
+from incrsim.simulation.violation import Finding
+from incrsim.simulation.world_store import Stores
 from tests.cli.program import Done
 
 Run = Callable[..., Done]
@@ -52,6 +59,26 @@ def test_a_campaign_is_told_of(incrsim: Run, tmp_path: Path) -> None:
     other = incrsim(*call, "--seeds", "3", "--entities", "7")
     assert (other.code, other.out) == (2, "")
     assert "is of another campaign, with entities 20, not 7; name another file" in other.err
+
+
+def violating(scenario: Scenario, store: Stores) -> simulation.Run:
+    """A run in which a rule does not hold."""
+    return replace(
+        as_shipped(scenario, store), findings=(Finding("C-20", "main", 7, "a long text " * 9, "less", ("so",)),)
+    )
+
+
+def test_a_violation_is_told_of(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A violation ends with 1: its story, the command that repeats it, and lines that can be pasted from any screen."""
+    monkeypatch.setenv("COLUMNS", "60")
+    campaign = Campaign(faults="rough", days=1, entities=3, run=violating)
+    assert run_campaign(campaign, range(4, 5), 1, None, as_json=False) == FAILED
+    told, _, rest = capsys.readouterr().out.partition("to paste into a test:\n\n")
+    assert told.startswith("seed 4: C-20 does not hold for 'main' since step 7: ")
+    assert "\n  so\n  again: incrsim simulate --faults rough --days 1 --entities 3 --seed 4\n" in told
+    code, _, summary = rest.partition("\nscenarios ")
+    compile(code, "pasted", "exec")
+    assert summary.endswith("a rule does not hold in 1 of 1 scenario\n")
 
 
 def test_a_file_and_its_trace(incrsim: Run, tmp_path: Path) -> None:

@@ -96,13 +96,15 @@ class Written:
 
 
 class Failing(MemoryStore):
-    """A store whose sweeps fail as often as it is told."""
+    """A store whose sweeps fail as often as it is told; it is there again at once."""
 
     failing_sweeps = 0
+    troubles: StoreTroubles | None = None
 
     def commit_sweep(self, lease: Lease, options: ProviderOptions) -> Ingestion:
-        if self.failing_sweeps:
+        if self.failing_sweeps and self.troubles:
             self.failing_sweeps -= 1
+            self.troubles.down_until = self._tables.clock.now()
             raise StoreUnavailable("no answer")
         return super().commit_sweep(lease, options)
 
@@ -139,7 +141,8 @@ class Judged:
         self.source = Written(self.clock, dict(items) if not isinstance(items, str) else dict.fromkeys(items, 1), name)
         self.options = ProviderOptions.of(**options)
         self._dice = Dice(1, faults)
-        self._troubles = StoreTroubles(self._dice, self.clock)
+        self.troubles = StoreTroubles(self._dice, self.clock)
+        self.store.troubles = self.troubles
         self.run: Simulation = Simulation(
             self.source,
             store=self.store,
@@ -154,9 +157,7 @@ class Judged:
         self.changed()
 
     def _oracle(self, *, protects: bool) -> Oracle:
-        return Oracle(
-            self.store, self.clock, line=lambda: self.trace.length, protects=protects, mirror=self.sink.entities
-        )
+        return Oracle(self.store, self.clock, line=lambda: self.trace.length, protects=protects, sink=self.sink)
 
     def changed(self, **items: int | None) -> None:
         """The source changes: name → version, or `None` where it is gone."""
@@ -218,7 +219,7 @@ class Judged:
         return Engine(self.source, self.options, self.outside, self.clock, InlineHost(self.clock), "operator")
 
     def _watched(self, number: int) -> Store:
-        return watched_store(self.store, self._dice, self.oracle, self.clock, number, self._troubles)
+        return watched_store(self.store, self._dice, self.oracle, self.clock, number, self.troubles)
 
     def _fit(self, number: int, engine: Engine) -> Engine:
         self.oracle.redeployed(number, self.options)

@@ -13,6 +13,7 @@ from incrsim.simulation.exhaustive import OPTIONS, exhaust
 from incrsim.simulation.exhaustive_model import Model
 from incrsim.simulation.exhaustive_replica import Replica
 from incrsim.store.memory import MemoryStore
+from incrsim.testing.mutants import MUTANTS
 from tests.simulation import broken_stores as broken
 from tests.simulation.side_by_side import SideBySide
 
@@ -51,30 +52,30 @@ class Case:
 
 
 CAUGHT = (
-    Case(broken.AsksNoFence, "C-37"),
+    Case(MUTANTS["asks-no-fence"].store, "C-37"),
     Case(broken.TakesPageTwice, "C-38"),
     Case(broken.WritesAllTheSame, "C-37"),
-    Case(broken.ForgetsCursor, "C-10"),
+    Case(MUTANTS["forgets-cursor"].store, "C-10"),
     Case(broken.ForgetsPage, "C-10", failures=1),
-    Case(broken.SweepsWhatIsMarked, "C-20"),
-    Case(broken.SweepsForeign, "C-20"),
-    Case(broken.SweepsNothing, "C-21"),
+    Case(MUTANTS["sweeps-what-is-marked"].store, "C-20"),
+    Case(MUTANTS["sweeps-what-others-own"].store, "C-20"),
+    Case(MUTANTS["sweeps-nothing"].store, "C-21"),
     Case(broken.ForgetsSweep, "C-27"),
-    Case(broken.RefusesAtLimit, "C-23", options=AT_LIMIT),
+    Case(MUTANTS["refuses-at-the-limit"].store, "C-23", options=AT_LIMIT),
     Case(broken.ApprovesNothing, "C-26", calls=1, options=ABOVE_LIMIT),
-    Case(broken.GrantsLeaseTwice, "C-37"),
-    Case(broken.KeepsFence, "C-37"),
-    Case(broken.IgnoresPause, "C-33", calls=1),
-    Case(broken.FailsForEver, "C-17", failures=1),
-    Case(broken.KeepsLeaseOfFailure, "C-37", failures=1),
+    Case(MUTANTS["overlaps-ticks"].store, "C-37"),
+    Case(MUTANTS["reuses-fence"].store, "C-37"),
+    Case(MUTANTS["forgets-pause"].store, "C-33", calls=1),
+    Case(MUTANTS["skips-first-wait"].store, "C-17", failures=1),
+    Case(MUTANTS["fails-and-keeps-lease"].store, "C-37", failures=1),
     Case(broken.StartKeepsOldOpen, "C-15", calls=1),
-    Case(broken.StartOvertakesNobody, "C-33", calls=1),
-    Case(broken.CancelsTooShort, "C-33", calls=1),
-    Case(broken.FenceIsBornAgain, "C-34", calls=1),
-    Case(broken.DeleteForgetsEntities, "C-34", calls=1),
+    Case(MUTANTS["cancels-behind-the-burst"].store, "C-33", calls=1),
+    Case(MUTANTS["cancels-for-a-day-of-the-clock"].store, "C-33", calls=1),
+    Case(MUTANTS["bears-fence-again"].store, "C-34", calls=1),
+    Case(MUTANTS["deletes-entities-too"].store, "C-34", calls=1),
     Case(broken.RetiresUncounted, "C-34", calls=1),
-    Case(broken.UndoesEvents, "C-29", calls=1),
-    Case(broken.EventIsNotMarked, "C-20", calls=1),
+    Case(MUTANTS["undoes-events"].store, "C-29", calls=1),
+    Case(MUTANTS["marks-no-event"].store, "C-20", calls=1),
 )
 
 
@@ -105,7 +106,7 @@ def test_every_history_with_two_failures(covered: Callable[[str], None]) -> None
 
 
 def _marked(case: Case) -> ParameterSet:
-    late = case.options is ABOVE_LIMIT or case.store is broken.EventIsNotMarked
+    late = case.options is ABOVE_LIMIT or case.store is MUTANTS["marks-no-event"].store
     return pytest.param(case, id=case.store.__name__, marks=[pytest.mark.slow] if late else [])
 
 

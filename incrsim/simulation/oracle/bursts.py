@@ -31,10 +31,14 @@ def returned(book: Book, page: Returned, options: ProviderOptions | None) -> Non
 
 
 def _spent(hand: Hand, options: ProviderOptions) -> bool:
-    """Whether the burst was surely over at its last page boundary."""
+    """Whether the burst was surely over at its last page boundary. Seconds are floats to the engine: of a burst that is
+    just over, it is sure only where both instants are whole seconds.
+    """
     if hand.entered_at is None or hand.committed_at is None:
         return False
-    return hand.committed_at - hand.entered_at >= options.burst_length
+    spent = hand.committed_at - hand.entered_at
+    exact = not hand.entered_at.microsecond and not hand.committed_at.microsecond
+    return spent > options.burst_length or (exact and spent == options.burst_length)
 
 
 def happened(book: Book, replica: int, happening: Happening, now: datetime) -> None:

@@ -106,10 +106,10 @@ def check(model: Model, book: Book, fate: Fate, refs: AbstractSet[str], rule: st
         Violation: of C-9 where an owner is wrong, of `rule` where anything else is.
     """
     truth = model.known(refs) if refs else {}
-    for ref in refs:
+    wrong = [ref for ref in refs if model.catalog.get(ref) != truth.get(ref)]
+    if wrong:
+        ref = min(wrong)
         must, found = model.catalog.get(ref), truth.get(ref)
-        if must == found:
-            continue
         owners = must is not None and found is not None and must.owner != found.owner
         raise book.violated("C-9" if owners else _rule(ref, fate, rule), *difference(ref, must, found))
 

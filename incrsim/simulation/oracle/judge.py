@@ -56,7 +56,7 @@ class Oracle:
         line: tells the number of the trace's last line.
         protects: whether the source neither lies nor drifts, so that nothing may be lost at all (C-20); otherwise what
             is lost is counted in `losses`.
-        mirror: what a sink of the run holds, if there is one (C-12).
+        sink: of the run, if there is one (C-12).
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Oracle:
         *,
         line: Callable[[], int] = lambda: 0,
         protects: bool = True,
-        mirror: outbox.Mirror | None = None,
+        sink: outbox.Sink | None = None,
     ) -> None:
         self._model = Model(store, line, protects=protects)
         self._store = store
@@ -74,8 +74,8 @@ class Oracle:
         self._options: dict[int, ProviderOptions] = {}
         self._asked_at = clock.now()
         self._found: BaseException | None = None
-        self._mirror = mirror
-        if mirror is not None:
+        self._sink = sink
+        if sink is not None:
             outbox.audit(self._model)
 
     @property
@@ -126,8 +126,8 @@ class Oracle:
         """See `Observer.ended`."""
         self._raise()
         ending.ended(self._model)
-        if self._mirror is not None:
-            outbox.mirrored(self._model, self._mirror)
+        if self._sink is not None:
+            outbox.mirrored(self._model, self._sink)
 
     # --- steps of the store -------------------------------------------------------------------------------------------
 
@@ -187,7 +187,7 @@ class Oracle:
         else:
             _compare(asked, asked.before._replace(lease=_renewed(asked)), plan.rules)
             plan.undone()
-        if self._mirror is not None:
+        if self._sink is not None:
             outbox.counted(asked)
 
     def _options_of(self, call: StepCall) -> ProviderOptions:

@@ -189,6 +189,7 @@ def _check_kept(asked: Asked, failure: Failure) -> None:
 
 REFUSALS: dict[type, str] = {
     Fenced: "C-37",
+    errors.InvalidCursor: "C-4",
     errors.CursorRepeated: "C-5",
     errors.TooManyPages: "C-5",
     errors.InvalidEntity: "C-7",

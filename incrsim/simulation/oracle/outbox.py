@@ -1,16 +1,29 @@
-"""Other systems are told of every change that was committed, and of nothing else (C-12)."""
+"""Other systems are told of every change that was committed, and of nothing else (C-12), so many at a time (C-13)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from incrsim.simulation.oracle.book import Asked, Model
 
 AUDITOR = "oracle"
 """A sink that is registered and never served: what waits for it is all that was ever written for sinks."""
 
-Mirror = Mapping[str, tuple[str, bytes]]
-"""What a sink holds: ref → provider and body."""
+LARGEST_BATCH = 500
+"""How many changes a sink may be told of at once (C-13)."""
+
+
+class Sink(Protocol):
+    """Another system, as far as it can be looked at."""
+
+    @property
+    def entities(self) -> Mapping[str, tuple[str, bytes]]:
+        """What it holds: ref → provider and body."""
+
+    @property
+    def largest(self) -> int:
+        """The most changes that it was told of at once."""
 
 
 def audit(model: Model) -> None:
@@ -27,8 +40,9 @@ def counted(asked: Asked) -> None:
         raise book.violated("C-12", f"{must} changes wait for a sink that has got nothing yet", f"{found}")
 
 
-def mirrored(model: Model, mirror: Mirror) -> None:
+def mirrored(model: Model, sink: Sink) -> None:
     """A sink that has got everything holds what the catalog holds."""
+    mirror = sink.entities
     held: dict[str, tuple[str, bytes]] = {}
     after = ""
     while page := model.store.entities(after=after, limit=1000):
@@ -39,3 +53,7 @@ def mirrored(model: Model, mirror: Mirror) -> None:
         if must != found:
             book = model.book((must or found or ("", b""))[0])
             raise book.violated("C-12", f"the sink holds {ref} as the catalog does", "it does not")
+    if sink.largest > LARGEST_BATCH:
+        # Whichever provider it was of.
+        book = min(model.books.values(), key=lambda book: book.name)
+        raise book.violated("C-13", f"a sink is told of {LARGEST_BATCH} changes at most at once", f"{sink.largest}")

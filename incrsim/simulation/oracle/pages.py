@@ -104,7 +104,7 @@ def _plan(asked: Asked, leaf: Leaf) -> Plan:
         pages=before.pages + 1, attempts=0, due_at=now, lease=lease, cursor=None if page.done else page.cursor
     )
     if not page.done:
-        plan = Plan(record, RULES)
+        plan = Plan(record, RULES | {"cursor": _rule_of_cursor(asked)})
     elif _too_many_invalid(asked, leaf):
         wait = asked.options.backoff[-1]
         plan = given_up(asked, record._replace(lease=None), Outcome.FAILED, wait, INVALID)
@@ -120,6 +120,12 @@ def _plan(asked: Asked, leaf: Leaf) -> Plan:
 
     plan.effect = effect
     return plan
+
+
+def _rule_of_cursor(asked: Asked) -> str:
+    """One that did not move with its page is C-10's matter, one that is another by now C-4's."""
+    moved = asked.found.pages == asked.before.pages + 1 and asked.found.cursor not in {None, asked.before.cursor}
+    return "C-4" if moved else "C-10"
 
 
 def _too_many_invalid(asked: Asked, leaf: Leaf) -> bool:
@@ -162,10 +168,17 @@ def _keep(asked: Asked, leaf: Leaf, record: Record) -> None:
     hand.committed_at, hand.paused = asked.now, asked.before.paused
     entities.check(model, book, fate, leaf.superseded, "C-29")
     # What is the same as before is looked at by the next sweep, together with all the rest.
-    entities.check(model, book, fate, fate.named() - fate.same, "C-8" if leaf.repeats else "C-10")
+    entities.check(model, book, fate, fate.named() - fate.same, _rule_of_all(leaf))
     problems.check(model, book, record.number, new_problems)
     if record.number == asked.found.number:
         _check_mark(asked, leaf, record, counts)
+
+
+def _rule_of_all(leaf: Leaf) -> str:
+    """Why all of a page must be there: what is invalid (C-7) or comes twice (C-8) costs no other entity its place."""
+    if leaf.invalid:
+        return "C-7"
+    return "C-8" if leaf.repeats else "C-10"
 
 
 def _check_mark(asked: Asked, leaf: Leaf, record: Record, must: Counts) -> None:
