@@ -24,7 +24,7 @@ SLOW_FOR = tuple(timedelta(seconds=seconds) for seconds in (0.05, 1, 10, 120))
 """How long a step may wait for its store, likewise."""
 
 _NEVER_DOWN = frozenset({"close", "describe", "listen"})
-_METHODS = tuple(name for name in dir(Store) if not name.startswith("_"))
+_METHODS = frozenset(name for name in dir(Store) if not name.startswith("_"))
 
 _Method: TypeAlias = Callable[..., Any]
 
@@ -92,8 +92,8 @@ def watched_store(
 
 
 class _WatchedStore:
-    """Its methods are made when it is, so that nothing is looked up at each call, and what cannot go wrong in this run
-    costs nothing.
+    """Each method is made when it is first asked for: then nothing is looked up any more, and what cannot go wrong in
+    this run costs nothing.
     """
 
     def __init__(
@@ -107,8 +107,13 @@ class _WatchedStore:
         self._troubles = troubles
         self._died_with: Lease | None = None
         """The lease that a process held when it died: what Python still runs of that process does nothing with it."""
-        for name in _METHODS:
-            setattr(self, name, self._watched(name, getattr(store, name)))
+
+    def __getattr__(self, name: str) -> _Method:
+        if name not in _METHODS:
+            raise AttributeError(f"{type(self._store).__name__} is watched as a store, and stores have no {name!r}")
+        method = self._watched(name, getattr(self._store, name))
+        setattr(self, name, method)
+        return method
 
     def _watched(self, name: str, method: _Method) -> _Method:
         if name in STORE_STEPS:
