@@ -215,7 +215,10 @@ class _Row:
 
     def strike_next(self) -> None:
         """It happens at the opportunity after the one that was looked at last."""
-        self._struck |= {self.number + 1}
+        following = self.number + 1
+        if following > self._known:
+            self._look_ahead(following)
+        self._struck |= {following}
         self.due = 0
 
     def _look_ahead(self, first: int) -> None:

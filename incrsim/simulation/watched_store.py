@@ -24,6 +24,7 @@ SLOW_FOR = tuple(timedelta(seconds=seconds) for seconds in (0.05, 1, 10, 120))
 """How long a step may wait for its store, likewise."""
 
 _NEVER_DOWN = frozenset({"close", "describe", "listen"})
+_METHODS = frozenset(name for name in dir(Store) if not name.startswith("_"))
 
 _Method: TypeAlias = Callable[..., Any]
 
@@ -108,6 +109,8 @@ class _WatchedStore:
         """The lease that a process held when it died: what Python still runs of that process does nothing with it."""
 
     def __getattr__(self, name: str) -> _Method:
+        if name not in _METHODS:
+            raise AttributeError(f"{type(self._store).__name__} is watched as a store, and stores have no {name!r}")
         method = self._watched(name, getattr(self._store, name))
         setattr(self, name, method)
         return method

@@ -38,7 +38,7 @@ class Course:
         world: the world.
 
     Attributes:
-        steps: how many steps replicas took so far.
+        steps: how many replicas took so far.
         schedule: gives them their turns.
         people: everybody outside of them.
     """
@@ -73,7 +73,7 @@ class Course:
         """
         self.world.begin()
         yield from self._until(self._clock.now() + timedelta(days=self.world.scenario.days))
-        yield from self._rest()
+        yield from self.rest()
 
     def step(self, lane: Lane) -> None:
         """A replica takes its next step.
@@ -86,15 +86,6 @@ class Course:
         self.world.acting = lane.run.name
         lane.run.step(lane.index)
         self.world.acting = self.world.name
-
-    def rest(self) -> None:
-        """Nothing disturbs any more: as many sweeps as it takes for everything to come to rest.
-
-        Raises:
-            Violation: as `run`.
-        """
-        for _ in self._rest():
-            pass
 
     # --- the fault phase ----------------------------------------------------------------------------------------------
 
@@ -118,12 +109,13 @@ class Course:
 
     # --- the quiet phase ----------------------------------------------------------------------------------------------
 
-    def _rest(self) -> Iterator[None]:
-        self._calm()
-        yield from self._settle()
-        self.world.observer.ended()
+    def rest(self) -> Iterator[None]:
+        """Nothing disturbs any more: as many sweeps as it takes for everything to come to rest; step by step.
 
-    def _settle(self) -> Iterator[None]:
+        Raises:
+            Violation: as `run`.
+        """
+        self._calm()
         wanted = {name: self._rested[name] + self._cycles_to_rest(name) for name in self.world.names}
         last = self.steps + self._steps_to_rest()
         while any(self._rested[name] < number for name, number in wanted.items()):
@@ -138,6 +130,7 @@ class Course:
             yield
         for courier in self.world.couriers.values():
             courier.deliver()
+        self.world.observer.ended()
 
     def _calm(self) -> None:
         world = self.world

@@ -26,7 +26,7 @@ from incrsim.testing.safety_subject import Subject
 from incrsim.testing.strategies_faults import kinds_in
 from incrsim.testing.strategies_scenarios import LIVELY
 
-MOST_STEPS = 8
+MOST_STEPS = 6
 """That replicas take by themselves between two things that happen to them."""
 
 WAITS = (3.0, 100.0, 4 * 3600.0, 26 * 3600.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -84,7 +85,7 @@ class Stage:
     def rest(self) -> None:
         """Nothing disturbs any more, and all must come to rest; once, and only if every rule has held."""
         if not self.is_over:
-            self._acting(self._course.rest)
+            self._acting(lambda: deque(self._course.rest(), maxlen=0))
             self.is_over = True
 
     def _acting(self, act: Callable[[], object]) -> None:

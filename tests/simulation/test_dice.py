@@ -96,3 +96,17 @@ def test_a_fault_is_a_rate_or_occurrences() -> None:
         Fault("hang", 0.5, (1,))
     with pytest.raises(ValueError, match="at most one for each kind"):
         Dice(1, [Fault("hang", 0.5), Fault("hang", 0.1)])
+
+
+def test_a_fault_may_be_planned_while_the_run_goes_on() -> None:
+    """A known kind then happens at its next opportunity, once, also where kinds have their opportunities together."""
+    dice = Dice(1, [Fault("alone"), Fault("one"), Fault("other")])
+    both = dice.together(["one", "other"])
+    for _ in range(3):
+        assert not dice.strikes("alone")
+        assert not both.struck()
+    for kind in ("alone", "other"):
+        dice.plan(kind)
+    assert [dice.strikes("alone"), dice.strikes("alone")] == [True, False]
+    assert [list(both.struck()), list(both.struck())] == [["other"], []]
+    assert dice.effects == [("alone", 4), ("other", 4)]

@@ -17,13 +17,7 @@ from incrsim.catalog_export import EXPORTED_ANNOTATION, export_entities, for_bac
 from incrsim.entity import PROVIDER_ANNOTATION, Entity
 from incrsim.entity_rules import is_key
 from incrsim.errors import MissingExtra
-
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
-    max_leaves=8,
-)
+from incrsim.testing.strategies import json_values, texts
 
 
 def body(**spec: Any) -> dict[str, Any]:
@@ -40,7 +34,7 @@ def exported(*bodies: dict[str, Any]) -> str:
     return stream.getvalue()
 
 
-@given(st.dictionaries(TEXTS, VALUES, max_size=3), TEXTS)
+@given(st.dictionaries(texts(), json_values(), max_size=3), texts())
 def test_a_parser_reads_back_what_was_written(spec: dict[str, Any], title: str) -> None:
     """Whatever values and texts an entity has, a YAML parser gives them back, of the same types."""
     made = body(**spec)
