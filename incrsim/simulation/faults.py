@@ -257,7 +257,7 @@ _OF_STORE = (
 _OF_SCHEDULER = (
     _scheduler(REPLICA_DIES, "a replica dies between two steps", 0.004, gentle=True),
     _scheduler(
-        REPLICA_PAUSED, "a replica stands still for longer than its lease, and goes on", 0.006, Need.SECOND_REPLICA
+        REPLICA_PAUSED, "a replica stands still for longer than its lease, and goes on", 0.01, Need.SECOND_REPLICA
     ),
     _scheduler(INTERLEAVED, "another replica takes the next step", 0.1, Need.SECOND_REPLICA, gentle=True),
     _scheduler(CLOCK_JUMP, "the clock jumps ahead", 0.003),

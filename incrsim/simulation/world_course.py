@@ -124,7 +124,8 @@ class Course:
     def _calm(self) -> None:
         world = self.world
         world.note_faults()
-        world.source.heal()  # a sweep over a part that cannot be read is refused for as long as it cannot
+        if world.source.snapshot().spoiled:
+            world.source.heal()  # a sweep over what cannot be read is refused for as long as it cannot
         world.be_quiet()
         world.note(QuietBegan(at=self._clock.now(), provider=world.name))
         world.observer.quiet()

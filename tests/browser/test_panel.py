@@ -59,23 +59,19 @@ app.panel()
 """
 TABS = {"History": "swept: removed 0", "Problems": "no problems", "Events": "from page 1", "Entities": "library"}
 FILM = """
-from dataclasses import replace
+from incrsim import guards
 from incrsim.simulation.moment import Moment
 from incrsim.simulation.scenario import Change, Scenario, SourceSpec
 from incrsim.simulation.simulating import run_scenario
 
-
-def without_guard(engine):
-    return replace(engine, options=replace(engine.options, reject_removals_above_percentage=None))
-
-
+guards._above_percentage = lambda census, options: False  # a guard that lets everything through
 scenario = Scenario(
     days=2,
     source=SourceSpec(entities=24, page_size=6),
     options={"reject_removals_above_percentage": 5, "rest_length": "6h"},
     changes=(Change(at=Moment(2), verb="remove", count=10),),
 )
-run = run_scenario(scenario, engine=without_guard)
+run = run_scenario(scenario)
 run.violation.panel()
 """
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from incrsim import guards
 from incrsim.errors import CallerError
 from incrsim.notebook.film import Film
 from incrsim.simulation.moment import Moment
@@ -14,9 +15,6 @@ from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Change, Scenario, SourceSpec
 from incrsim.simulation.simulating import run_scenario
 from incrsim.simulation.violation import Finding, Violation
-
-if TYPE_CHECKING:
-    from incrsim.engine import Engine
 
 SCENARIO = Scenario(
     seed=3,
@@ -27,15 +25,12 @@ SCENARIO = Scenario(
 )
 
 
-def without_guard(engine: Engine) -> Engine:
-    """An engine that forgot a limit."""
-    return replace(engine, options=replace(engine.options, reject_removals_above_percentage=None))
-
-
 @pytest.fixture(scope="module")
-def broken() -> Run:
-    """A run in which a guard did not refuse."""
-    return run_scenario(SCENARIO, engine=without_guard)
+def broken() -> Iterator[Run]:
+    """A run in which a guard did not refuse; it is as broken whenever it is run again."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(guards, "_above_percentage", lambda census, options: False)
+        yield run_scenario(SCENARIO)
 
 
 def test_pictures(broken: Run) -> None:
