@@ -67,6 +67,7 @@ class Hand:
         fence: of the lease that it was last granted.
         page: the last page that the provider returned to it.
         since: refs that events have set since that page's fetch began (C-29).
+        perhaps: refs that an event may have removed since, whose answer was lost and which left nothing to see.
         claimed_at: when it was granted.
         entered_at: when the burst had begun at the latest.
         committed_at: when its last page of this burst was committed.
@@ -79,6 +80,7 @@ class Hand:
     fence: int = -1
     page: Returned | None = None
     since: set[str] = field(default_factory=set)
+    perhaps: set[str] = field(default_factory=set)
     claimed_at: datetime | None = None
     entered_at: datetime | None = None
     committed_at: datetime | None = None

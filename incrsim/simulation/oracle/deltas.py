@@ -100,6 +100,9 @@ def _is_done(asked: Asked, told: Told) -> bool:
     before = {ref: asked.model.catalog[ref] for ref in refs if ref in asked.model.catalog}
     if _after(asked, told, refs) != before:
         return truth != before
+    if asked.before.status is Status.BURSTING:
+        for hand in asked.book.hands.values():
+            hand.perhaps |= told.removed
     name, number = asked.book.name, asked.model.store
     return any(each.marked for each in number.owned(name, limit=100_000) if each.ref in told.added)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from incrsim.errors import CursorRepeated, InvalidEntity, InvalidTransition, TooManyPages
 from incrsim.ingestion import Counts, Outcome, Status
-from incrsim.simulation.observation import Returned
+from incrsim.simulation.observation import Returned, Seen
 from incrsim.simulation.oracle import entities, problems
 from incrsim.simulation.oracle.book import Asked, Book
 from incrsim.simulation.oracle.entities import Fate
@@ -75,13 +76,19 @@ def commit_page(asked: Asked) -> Plan:
 
 def _leaf(asked: Asked, page: Returned) -> Leaf:
     named = entities.latest(page.entities)
-    superseded = asked.hand.since & named.keys()
+    superseded = (asked.hand.since & named.keys()) | _removed_unseen(asked, named)
     kept = {ref: seen for ref, seen in named.items() if ref not in superseded} if superseded else named
     fate = entities.fate_of(asked.model, asked.book, kept)
     unreadable = {seen.digest for seen in page.entities if seen.ref is None}
     least = sum(seen.valid for seen in named.values())
     most = sum(seen.valid and seen.ref is not None for seen in page.entities)
     return Leaf(page, set(kept), superseded, fate, fate.quarantined | unreadable, unreadable, (least, most))
+
+
+def _removed_unseen(asked: Asked, named: Mapping[str, Seen]) -> set[str]:
+    """What an event has removed before it was in the catalog, and nobody heard that it had: it is still not there."""
+    perhaps = asked.hand.perhaps & named.keys()
+    return perhaps - asked.model.known(sorted(perhaps)).keys() if perhaps else perhaps
 
 
 def _unacceptable(asked: Asked, leaf: Leaf) -> Plan | None:
@@ -164,7 +171,7 @@ def _keep(asked: Asked, leaf: Leaf, record: Record) -> None:
     cycle.parts += page.lost
     cycle.valid = (cycle.valid[0] + leaf.valid[0], cycle.valid[1] + leaf.valid[1])
     hand.unsure = None if isinstance(asked.result, CommittedPage) else (record.pages, page.asked)
-    hand.page, hand.since = None, set()
+    hand.page, hand.since, hand.perhaps = None, set(), set()
     hand.committed_at, hand.paused = asked.now, asked.before.paused
     entities.check(model, book, fate, leaf.superseded, "C-29")
     # What is the same as before is looked at by the next sweep, together with all the rest.
