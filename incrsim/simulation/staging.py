@@ -12,6 +12,7 @@ from incrsim.clock import VirtualClock
 from incrsim.engine import Engine
 from incrsim.simulation.observation import Observer
 from incrsim.simulation.scenario import Scenario
+from incrsim.simulation.silence import silent_engine
 from incrsim.simulation.source import FakeSource
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.world import World
@@ -61,7 +62,7 @@ class Staging:
             provider: what reads it.
         """
         clock = VirtualClock()
-        with closing(store(clock)) as opened:
+        with silent_engine(), closing(store(clock)) as opened:
             world = World(
                 self.scenario,
                 store=opened,

@@ -15,13 +15,14 @@ from incrsim.options import ProviderOptions
 from incrsim.simulation.dice import Fault
 from incrsim.simulation.scenario import NOW, Scenario, Webhook
 from incrsim.simulation.scenario_parts import CALLS, WHERE
+from incrsim.simulation.silence import silent_engine
 from incrsim.simulation.simulating import spec_of
 from incrsim.simulation.source import FakeSource
 from incrsim.simulation.world import EVENTS, World
 from incrsim.store import Store
 from incrsim.store.memory import MemoryStore
 from incrsim.testing.machines_stage import Stage, Untraced
-from incrsim.testing.safety_claim import Claim, unlogged
+from incrsim.testing.safety_claim import Claim
 from incrsim.testing.safety_subject import Subject
 from incrsim.testing.strategies_faults import kinds_in
 from incrsim.testing.strategies_scenarios import LIVELY
@@ -96,7 +97,7 @@ class SweepSafety(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._opened = ExitStack()
-        self._opened.enter_context(unlogged())
+        self._opened.enter_context(silent_engine())
         source, provider = self._opened.enter_context(Subject(self.provider, self.source(), self.serve).taken())
         clock = VirtualClock()
         store = self.store(clock)

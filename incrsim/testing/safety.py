@@ -14,9 +14,10 @@ from incrsim.simulation.faults import REDEPLOY
 from incrsim.simulation.reduction import reduce
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Scenario
+from incrsim.simulation.silence import silent_engine
 from incrsim.simulation.simulating import run_scenario, spec_of
 from incrsim.simulation.source import FakeSource
-from incrsim.testing.safety_claim import Claim, unlogged
+from incrsim.testing.safety_claim import Claim
 from incrsim.testing.safety_measured import Measured
 from incrsim.testing.safety_subject import Subject
 from incrsim.testing.safety_unsafe import unsafe
@@ -128,7 +129,7 @@ class Trial:
         Raises:
             Violation: a rule does not hold.
         """
-        with unlogged():
+        with silent_engine():
             run = self._run(scenario)
             if run.ok:
                 self.measured.add(run)

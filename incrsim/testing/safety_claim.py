@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from incrsim.simulation.faults import lying
 from incrsim.simulation.oracle import Oracle
 from incrsim.simulation.world import World
-
-_log = logging.getLogger("incrsim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +29,3 @@ class Claim:
             return self.lossless
         has_grace = world.scenario.provider_options().removal_grace_cycles > 0
         return world.protects or (has_grace and not lying(world.scenario.faults))
-
-
-@contextmanager
-def unlogged() -> Iterator[None]:
-    """What goes wrong on purpose is not logged: there is much of it."""
-    level = _log.level
-    _log.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        _log.setLevel(level)
