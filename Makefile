@@ -36,9 +36,10 @@ soak: $(VENV)/.has-dev ## a minute of workers that are killed all the time
 
 # What was run is kept under build/: after an interruption it goes on where it was.
 PROVE := incrsim simulate --faults hostile --replicas 2
-prove: $(VENV)/.has-dev ## a long campaign: 10 000 scenarios in memory, 300 on Postgres
+prove: $(VENV)/.has-dev ## a long campaign: 10 000 scenarios in memory, 300 on Postgres; and all mutants
 	@$(BIN)/$(PROVE) --seeds 10000 --results build/prove-memory.jsonl
 	@$(BIN)/$(PROVE) --seeds 300 --database embedded --results build/prove-postgres.jsonl
+	@$(BIN)/incrsim mutants
 
 bench: $(VENV)/.has-dev ## how fast, and how much memory
 	@$(BIN)/python benchmarks/bench_ingestion.py
