@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from incrsim.draft import as_entity
+from incrsim.entity import Entity
 from incrsim.errors import BurstShapeError, InvalidProvider, PageTimeout, ProviderError, StoreError
 from incrsim.provider import Page, as_page, takes_callback
 
@@ -66,7 +67,7 @@ class ProviderBurst:
             # A generator of entities is the provider's code as well: run it here, on the burst's thread and under its
             # limit. So is serialising what it gave: on this thread its dicts are still at hand, on another it takes
             # half as long again.
-            entities = [as_entity(each) for each in list(page.entities)]
+            entities = [each if type(each) is Entity else as_entity(each) for each in page.entities]
             return Page(entities, page.cursor, page.done, list(page.problems))
 
     def leave(self, error: BaseException | None = None, timeout: float | None = None) -> None:

@@ -44,10 +44,10 @@ class Held(View):
         for ref, (index, entry) in self._rows():
             yield ref, lambda index=index, entry=entry: shelf.entity(index, entry)  # type: ignore[misc]
 
-    def __iter__(self) -> Iterator[tuple[str, Entity]]:
-        """Each ref with its entity."""
-        entity = self._shelf.entity
-        return ((ref, entity(index, entry)) for ref, (index, entry) in self._rows())
+    def entities(self) -> list[Entity]:
+        """All of them at once, in the order of their refs."""
+        items = self._shelf.items(row for _, row in self._rows())
+        return [item if isinstance(item, Entity) else Entity(item) for item in items]
 
     def __len__(self) -> int:
         """How many there are."""

@@ -120,9 +120,6 @@ class Shelf:
 
     def entity(self, index: int, entry: Entry) -> Entity:
         """The entity."""
-        ready = self._kept.get(index)
-        if ready is not None and ready[0] == entry:
-            return ready[1]
         [item] = self.items([(index, entry)])
         return item if isinstance(item, Entity) else Entity(item)
 

@@ -72,7 +72,7 @@ class People:
         return 0 if verdict is None else verdict.id
 
     def _full(self, provider: str) -> object:
-        entities = [entity for _, entity in self._source(provider).snapshot()]
+        entities = self._source(provider).snapshot().entities()
         return mutations.apply_full(self._world.outside(provider), entities, self._published)
 
     def _outcome(self, call: Callable[[], object]) -> str:

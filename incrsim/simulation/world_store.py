@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
 
 from incrsim.clock import VirtualClock
 from incrsim.errors import CallerError
@@ -45,31 +44,22 @@ def stores(database: str | None) -> Iterator[Stores]:
 
 
 def _in_postgres(url: str) -> Iterator[Stores]:
-    from incrsim.store.postgres import PostgresStore
+    from incrsim.store.postgres_shared import SharedPostgres
 
-    with_schema = PostgresStore.open(url)
+    shared = SharedPostgres.open(url)
     try:
-        _refuse_used(with_schema)
+        _refuse_used(shared)
 
         def opened(clock: VirtualClock) -> Store:
-            _empty(with_schema)
-            return PostgresStore(_unsynced(url), clock)
+            _empty(shared)
+            return shared.at(clock)
 
         try:
             yield opened
         finally:
-            _empty(with_schema)
+            _empty(shared)
     finally:
-        with_schema.close()
-
-
-def _unsynced(url: str) -> str:
-    """The same database, in sessions that wait for no disk: nothing of a simulation has to outlive the server."""
-    address, question, query = url.partition("?")
-    given = parse_qs(query)
-    if "options" in given or "prepare_threshold" in given:  # a pooler passes no options on
-        return url
-    return f"{address}?{query}{'&' if question else ''}options=-csynchronous_commit%3Doff"
+        shared.close()
 
 
 def _refuse_used(store: PostgresStore) -> None:

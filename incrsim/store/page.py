@@ -279,6 +279,8 @@ def _refuse_invalid(changes: PageChanges) -> None:
 
 def without_repeated_problems(changes: PageChanges, known: set[bytes]) -> tuple[list[FoundProblem], Counts]:
     """The problems that this ingestion has not recorded yet, and the page's counts with each counted once."""
+    if not changes.problems:  # nearly all pages
+        return [], changes.counts
     fresh: dict[bytes, FoundProblem] = {found.key: found for found in changes.problems if found.key not in known}
     invalid_ones = sum(found.kind is ProblemKind.INVALID for found in fresh.values())
     lost = sum(found.kind is ProblemKind.LOST_CLAIM for found in fresh.values())

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import psycopg
 from psycopg import errors
@@ -35,7 +35,7 @@ from incrsim.store.postgres_listening import PostgresListening
 from incrsim.store.postgres_mutating import PostgresMutating
 from incrsim.store.postgres_operating import PostgresOperating
 from incrsim.store.postgres_outbox import PostgresOutbox
-from incrsim.store.postgres_pool import PostgresPool
+from incrsim.store.postgres_pool import LASTING, PostgresPool, Settings
 from incrsim.store.postgres_records import can_hold, read_ingestion, read_lease, read_provider
 from incrsim.store.postgres_rows import PostgresTransaction
 from incrsim.store.postgres_searching import PostgresSearching
@@ -61,16 +61,18 @@ class PostgresStore(PostgresListening, PostgresMutating, PostgresOperating, Post
         clock: the store's time; the database's own unless given (a simulation's virtual clock).
     """
 
+    _settings: ClassVar[Settings] = LASTING
+
     def __init__(self, url: str, clock: Clock | None = None) -> None:
         address = read_address(url)
         super().__init__(address.place)
         self._clock = clock
-        self._pool = PostgresPool(address)
+        self._pool = PostgresPool(address, settings=self._settings)
         # Renewals have their own: sweeps hold a connection each while they wait for theirs, and must not use up all.
-        self._renewals = PostgresPool(address, keep=1, extra=1)
+        self._renewals = PostgresPool(address, keep=1, extra=1, settings=self._settings)
 
     @classmethod
-    def open(cls, url: str, clock: Clock | None = None) -> PostgresStore:
+    def open(cls, url: str, clock: Clock | None = None) -> Self:
         """Open a database and bring its schema up to date.
 
         Raises:

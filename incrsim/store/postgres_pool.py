@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import selectors
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString, TypeAlias, cast
 
 import psycopg
 import sqlalchemy
@@ -15,7 +15,10 @@ from incrsim.errors import CallerError
 from incrsim.store.postgres_address import Address
 from incrsim.store.postgres_errors import explained
 
-_SETTINGS: dict[LiteralString, LiteralString] = {
+Settings: TypeAlias = Mapping[LiteralString, LiteralString]
+"""Of a session, by name."""
+
+LASTING: Settings = {
     "search_path": "incrsim",
     # Whatever a database, role or environment prefers: text is UTF-8, instants are read as written, and a statement
     # waits for a lock (C-40 ends whoever keeps it) and then sees what was committed meanwhile.
@@ -28,8 +31,16 @@ _SETTINGS: dict[LiteralString, LiteralString] = {
     # a load.
     "plan_cache_mode": "force_custom_plan",
 }
-_FOR_SESSION: LiteralString = "; ".join([f"SET {name} TO {value}" for name, value in _SETTINGS.items()])
-_FOR_TRANSACTION: LiteralString = "; ".join([f"SET LOCAL {name} TO {value}" for name, value in _SETTINGS.items()])
+"""Ours."""
+
+PASSING: Settings = {
+    **LASTING,
+    # Nothing of a simulation has to outlive the server.
+    "synchronous_commit": "off",
+    # It asks the same things of the same few rows, again and again.
+    "plan_cache_mode": "auto",
+}
+"""The same for sessions of simulations."""
 
 _NOTICE_A_DEAD_PEER = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 """A machine that went without a word is noticed within a minute, unless the URL says otherwise."""
@@ -42,11 +53,14 @@ class PostgresPool:
         address: the database.
         keep: how many stay open.
         extra: how many more there may be for a moment.
+        settings: of their sessions.
     """
 
-    def __init__(self, address: Address, *, keep: int = 5, extra: int = 20) -> None:
+    def __init__(self, address: Address, *, keep: int = 5, extra: int = 20, settings: Settings = LASTING) -> None:
         self._place = address.place
         self.pooled = address.pooled
+        self._for_session = _all_set("SET", settings)
+        self._for_transaction = _all_set("SET LOCAL", settings)
         self._closed = False
         self._process = os.getpid()
         url = address.url.set(query={**_NOTICE_A_DEAD_PEER, **address.url.query})
@@ -72,7 +86,7 @@ class PostgresPool:
             try:
                 connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
                 if self.pooled:
-                    connection.execute(_FOR_TRANSACTION)
+                    connection.execute(self._for_transaction)
                 yield connection
             except BaseException:
                 if pooled.is_valid and pooled.driver_connection is not None and pooled.driver_connection.broken:
@@ -121,9 +135,13 @@ class PostgresPool:
             # The next transaction may be another session's: nothing may be left in it, and nothing found in it.
             connection.prepare_threshold = None
             return
-        connection.execute(_FOR_SESSION)
+        connection.execute(self._for_session)
         connection.commit()
         connection.prepare_threshold = 1  # nearly all statements come again
+
+
+def _all_set(how: LiteralString, settings: Settings) -> LiteralString:
+    return "; ".join([f"{how} {name} TO {value}" for name, value in settings.items()])
 
 
 def _refuse_dead(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:

@@ -29,7 +29,7 @@ from incrsim.store.page import (
 )
 from incrsim.store.rows import NewMark, Transaction
 
-_NOTHING = Counts()
+NOTHING = Counts()
 
 
 def register(tx: Transaction) -> None:
@@ -78,7 +78,7 @@ def write_page(
     current, superseded = _without_superseded(tx, draft)
     written = write_entities(tx, current, ingestion.number, ingestion.number, options)
     tx.outbox_upserts(written.changes.written(), ingestion.number)
-    counts = written.counts + superseded
+    counts = written.counts if superseded is NOTHING else written.counts + superseded
     seen = [*written.compared.same, *written.changes.seen]
     if reported := [found.problem.ref for found in draft.reported if found.problem.ref is not None]:
         # What the provider says it could not read has not vanished (C-7).
@@ -137,7 +137,7 @@ def _without_superseded(tx: Transaction, draft: PageDraft) -> tuple[PageDraft, C
     and what to count of those: that the source held them (C-22).
     """
     if tx.provider.deltas == draft.deltas:
-        return draft, _NOTHING
+        return draft, NOTHING
     superseded = tx.later_deltas([each.ref for each in draft.entities if each.ref is not None], draft.deltas)
     valid = sum(each.ref in superseded and not each.violations for each in draft.entities)
     kept = [each for each in draft.entities if each.ref not in superseded]

@@ -80,9 +80,9 @@ def _is_fixed(statement: ast.expr) -> bool:
         case ast.Constant(value=str()) | ast.Call(func=ast.Name(id="query")):
             return True
         case ast.Name(id=name):
-            # Constants, and a parameter that is a LiteralString.
-            return name in ("_FOR_SESSION", "_FOR_TRANSACTION", "question")
-        case ast.Attribute(attr="sql"):
+            # A parameter that is a LiteralString.
+            return name == "question"
+        case ast.Attribute(attr="sql" | "_for_session" | "_for_transaction"):
             return True
     return False
 

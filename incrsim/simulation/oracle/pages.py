@@ -80,8 +80,8 @@ def _leaf(asked: Asked, page: Returned) -> Leaf:
     kept = {ref: seen for ref, seen in named.items() if ref not in superseded} if superseded else named
     fate = entities.fate_of(asked.model, asked.book, kept)
     unreadable = {seen.digest for seen in page.entities if seen.ref is None}
-    least = sum(seen.valid for seen in named.values())
-    most = sum(seen.valid and seen.ref is not None for seen in page.entities)
+    least = sum([seen.valid for seen in named.values()])
+    most = sum([seen.valid and seen.ref is not None for seen in page.entities])
     return Leaf(page, set(kept), superseded, fate, fate.quarantined | unreadable, unreadable, (least, most))
 
 
