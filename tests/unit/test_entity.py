@@ -561,3 +561,15 @@ def test_any_kind_can_be_built() -> None:
     """`entity` builds kinds that have no helper, without a spec when there is none."""
     assert kinds.entity("Widget", "x", provider="services").body.keys() == {"apiVersion", "kind", "metadata"}
     assert kinds.entity("Widget", "x", provider="services", spec={"a": (1,)}).body["spec"] == {"a": [1]}
+
+
+@pytest.mark.slow
+def test_entity_takes_little_more_than_its_json() -> None:
+    """An entity that is kept takes its JSON and a few hundred bytes, not the buffer that it was written in."""
+    program = (
+        "from incrsim.entity import Entity; from incrsim.resident import rss_mb\n"
+        "body = {'kind': 'Component', 'metadata': {'name': 'a', 'description': 'x' * 500}}\n"
+        "before = rss_mb(); kept = [Entity(body) for _ in range(10_000)]; print(rss_mb() - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert float(done.stdout) * 2**20 / 10_000 < 1_500
