@@ -24,9 +24,10 @@ lint: $(VENV)/.has-dev ## style, and what usually is a mistake
 types: $(VENV)/.has-dev ## strict types
 	@$(BIN)/mypy
 
-# Tests that wait for a database leave a core idle, hence two workers; `worksteal` keeps both busy to the end.
+# Tests that wait for a database, a browser or a mutant leave a core idle, hence three workers for two cores; `worksteal`
+# keeps all of them busy to the end.
 tests: $(VENV)/.has-dev ## all tests, or some: make tests TESTS=tests/unit
-	@$(BIN)/pytest -n 2 --dist worksteal $(TESTS)
+	@$(BIN)/pytest -n 3 --dist worksteal $(TESTS)
 
 format: $(VENV)/.has-dev ## mend the style
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
