@@ -7,13 +7,17 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tests soak prove lint types format bench docs-diagrams clean
+.PHONY: help demo notebook test tests soak prove lint types format bench docs docs-diagrams clean
 
 help: ## what you can do here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.has-embedded ## load, change, refuse and heal 100 000 generated entities
 	@$(BIN)/incrsim demo
+
+# JupyterLab does not start as root unless it is told that this is meant.
+notebook: $(VENV)/.has-lab ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_first_provider.ipynb
 
 test: lint types tests ## lint, types and all tests
 
@@ -29,8 +33,9 @@ types: $(VENV)/.has-dev ## strict types
 tests: $(VENV)/.has-dev ## all tests, or some: make tests TESTS=tests/unit
 	@$(BIN)/pytest -n 3 --dist worksteal $(TESTS)
 
-format: $(VENV)/.has-dev ## mend the style
+format: $(VENV)/.has-dev ## mend the style, and clear what notebooks show
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+	@$(BIN)/jupyter nbconvert --log-level=ERROR --clear-output --inplace notebooks/*.ipynb
 
 soak: $(VENV)/.has-dev ## a minute of workers that are killed all the time
 	@$(BIN)/python -m tests.soak
@@ -46,6 +51,9 @@ bench: $(VENV)/.has-dev ## how fast, and how much memory
 	@$(BIN)/python benchmarks/bench_ingestion.py
 	@$(BIN)/python benchmarks/bench_memory.py
 	@$(BIN)/python benchmarks/bench_takeover.py
+
+docs: $(VENV)/.has-dev ## run the notebooks, and write what they show to docs/notebooks/
+	@$(BIN)/python docs/render_notebooks.py
 
 docs-diagrams: $(VENV)/.has-dev ## draw the pictures in docs/ anew, from the transition table
 	@$(BIN)/python docs/draw_states.py

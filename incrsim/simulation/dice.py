@@ -98,7 +98,8 @@ class Dice:
     def plan(self, kind: str) -> None:
         """A kind of fault, one of those that this run knows, happens at its next opportunity."""
         for each in self._together.values():
-            each.look_again()
+            if kind in each.kinds:
+                each.look_again()
         self._rows[kind].strike_next()
 
     def strike(self, kind: str, number: int) -> None:

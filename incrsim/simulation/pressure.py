@@ -19,7 +19,9 @@ from incrsim.clock import VirtualClock
 from incrsim.errors import CallerError
 from incrsim.events import SweepCommitted
 from incrsim.frames import frame
+from incrsim.glance import brief
 from incrsim.host import InlineHost
+from incrsim.html import card, table as html_table
 from incrsim.options import ProviderOptions
 from incrsim.simulation.pressure_memory import MemoryReport, memory
 from incrsim.simulation.pressure_orphans import OrphanReport, orphans
@@ -144,6 +146,8 @@ class Pressure:
         }
 
 
+_WAYS = ("", "full", "bursts")
+
 _ROWS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "first": ("first entity processed after", told),
     "complete": ("whole source in the catalog after", told),
@@ -192,9 +196,18 @@ class PressureReport:
 
     def __str__(self) -> str:
         """For terminals."""
+        return f"{self.load}\n{table(_WAYS, self._rows())}"
+
+    def __repr__(self) -> str:
+        return brief(self, str(self.load))
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return card("Pressure", str(self.load), html_table(_WAYS, self._rows()))
+
+    def _rows(self) -> list[tuple[str, str, str]]:
         full, bursts = self.full.to_dict(), self.bursts.to_dict()
-        rows = [(text, show(full[name]), show(bursts[name])) for name, (text, show) in _ROWS.items()]
-        return f"{self.load}\n{table(('', 'full', 'bursts'), rows)}"
+        return [(text, show(full[name]), show(bursts[name])) for name, (text, show) in _ROWS.items()]
 
 
 def compare(

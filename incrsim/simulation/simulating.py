@@ -16,7 +16,7 @@ from incrsim.simulation.oracle import Oracle
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Scenario, SourceSpec
 from incrsim.simulation.source import FakeSource
-from incrsim.simulation.staging import Refit, Staging, as_it_is
+from incrsim.simulation.staging import Refit, Staging, as_it_is, in_memory
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.trace_file import writing
 from incrsim.simulation.violation import Finding, Violation
@@ -103,7 +103,8 @@ def run_scenario(
     """
     began = time.perf_counter()
     # A copy for those who watch it again: what it was at first.
-    staging = Staging(scenario, observe, engine, deepcopy(source) if provider is None else None)
+    kept = deepcopy(source) if provider is None else None
+    staging = Staging(scenario, observe, engine, kept, in_memory(store))
     taken_down = trace or Trace()
     with staging.staged(taken_down, store, source=source, provider=provider) as course:
         finding = _finding(course)

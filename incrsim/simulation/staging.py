@@ -24,6 +24,15 @@ Refit = Callable[[Engine], Engine]
 """What a replica's engine is replaced by: a broken one, say."""
 
 
+def in_memory(store: Stores) -> Stores:
+    """The same store, if it is one in memory, with whatever is broken of it; else the one that ships.
+
+    Args:
+        store: opens a store on a run's clock.
+    """
+    return store if isinstance(store, type) and issubclass(store, MemoryStore) else MemoryStore
+
+
 def as_it_is(engine: Engine) -> Engine:
     """The engine that ships."""
     return engine
@@ -38,18 +47,20 @@ class Staging:
         observe: makes who judges what happens.
         engine: what a replica's engine is replaced by.
         source: as it was at first, in place of the scenario's own.
+        store: opens the one in which it is watched, in memory.
     """
 
     scenario: Scenario
     observe: Callable[[World], Observer]
     engine: Refit = as_it_is
     source: FakeSource | None = None
+    store: Stores = MemoryStore
 
     @contextmanager
     def staged(
         self,
         trace: Trace | None = None,
-        store: Stores = MemoryStore,
+        store: Stores | None = None,
         source: FakeSource | None = None,
         provider: Any = None,
     ) -> Iterator[Course]:
@@ -57,12 +68,12 @@ class Staging:
 
         Args:
             trace: takes down every step.
-            store: opens an empty store on the run's clock.
+            store: opens an empty store on the run's clock, if not in memory.
             source: lives through the changes; a copy of what it was at first unless given.
             provider: what reads it.
         """
         clock = VirtualClock()
-        with silent_engine(), closing(store(clock)) as opened:
+        with silent_engine(), closing((store or self.store)(clock)) as opened:
             world = World(
                 self.scenario,
                 store=opened,

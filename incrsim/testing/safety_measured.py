@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from incrsim.glance import many
+from incrsim.glance import brief, many
+from incrsim.html import SHOWN, card, facts
 from incrsim.simulation.run import Run
 
 
@@ -38,6 +39,22 @@ class Measured:
         self.faults += run.faults
         self.lost += lost
         self.unsafe += lost > 0
+
+    def __repr__(self) -> str:
+        return brief(self, str(self))
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        strikes = [f"{kind} {count:,}" for kind, count in self.faults.most_common(SHOWN)]
+        known = {
+            "scenarios": self.scenarios,
+            "cycles": self.cycles,
+            "steps": self.steps,
+            "faults": self.faults.total(),
+            "the most frequent": ", ".join(strikes),
+            "lost": f"{self.lost:,} entities in {many(self.unsafe, 'scenario')}" if self.lost else "nothing was lost",
+        }
+        return card("Sweep safety", facts(known), of="lossy" if self.lost else "ok")
 
     def __str__(self) -> str:
         """A sentence for terminals."""

@@ -9,12 +9,14 @@ import pytest
 
 from incrsim import guards
 from incrsim.errors import CallerError
+from incrsim.ingestion import Status
 from incrsim.notebook.film import Film
 from incrsim.simulation.moment import Moment
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Change, Scenario, SourceSpec
 from incrsim.simulation.simulating import run_scenario
 from incrsim.simulation.violation import Finding, Violation
+from incrsim.testing.mutants import MUTANTS
 
 SCENARIO = Scenario(
     seed=3,
@@ -57,6 +59,16 @@ def test_lines(broken: Run) -> None:
     assert any("replica 0: PageCommitted" in line for line in told)
     assert any("world: SourceChanged" in line for line in told)
     assert film.line(film.length) is film.line(0) is None
+
+
+def test_what_is_broken_stays_so() -> None:
+    """A store that is broken on purpose is watched as it is, up to its first wrong step."""
+    mutant = MUTANTS["takes-burst-for-all"]
+    run = mutant.run(Scenario(days=1, source=SourceSpec(entities=4, page_size=1)))
+    film = Film(run.staging, run.findings[0])  # type: ignore[arg-type]
+    assert film.length == run.findings[0].step
+    assert film.picture(film.length).states[0].ingestion.status is Status.SWEEPING
+    film.close()
 
 
 def test_the_panel_opens_at_the_first_wrong_step(broken: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,11 +19,13 @@ from incrsim.glance import MARKS, brief, duration, until
 from incrsim.ingestion import Outcome, Status
 from incrsim.operators_health import Health, Trouble
 from incrsim.profiling import profile
+from incrsim.simulation import pressure
 from incrsim.simulation.source import FakeSource
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.violation import Finding
 from incrsim.store.memory import MemoryStore
 from incrsim.testing.conformance_report import Outcome as RuleOutcome
+from incrsim.testing.safety_measured import Measured
 
 HOSTILE = "<script>alert('&')</script>"
 NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
@@ -227,3 +230,13 @@ def test_words_at_a_glance() -> None:
     assert (until(NOW, NOW), until(None, NOW), duration(timedelta(milliseconds=5))) == ("now", "", "5ms")
     assert brief(1, "a\nb" * 100).endswith("…>")
     assert json.dumps(html.cell(0.123456)) == '"0.123"'
+
+
+def test_what_was_measured() -> None:
+    """Pressure is a table with a column for each way; scenarios that nothing was lost in are ok."""
+    report = pressure.compare(entities=300)
+    assert "longest queue (entities)300" in read(report).text
+    measured = Measured(scenarios=2, cycles=1_234, steps=9, faults=Counter({"hang": 3}))
+    assert all(words in read(measured).text for words in ("✓ ok", "1,234", "hang 3", "nothing was lost"))
+    measured.lost, measured.unsafe = 5, 1
+    assert "5 entities in 1 scenario" in read(measured).text

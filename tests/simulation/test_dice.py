@@ -110,3 +110,12 @@ def test_a_fault_may_be_planned_while_the_run_goes_on() -> None:
     assert [dice.strikes("alone"), dice.strikes("alone")] == [True, False]
     assert [list(both.struck()), list(both.struck())] == [["other"], []]
     assert dice.effects == [("alone", 4), ("other", 4)]
+
+
+def test_planning_disturbs_no_other_opportunities() -> None:
+    """Where none of the kinds that are asked for is known to the run, none happens."""
+    dice = Dice(1, [Fault("known")])
+    none = dice.together(["strange", "unknown"])
+    dice.plan("known")
+    assert not none.struck()
+    assert none.first() is None
