@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
+import platform
 import subprocess
 import sys
 import time
@@ -113,13 +115,17 @@ def measure(database: str, seeds: int, entities: int) -> dict[str, Any]:
     """All of it.
 
     Args:
-        database: `embedded`, or the URL of a server.
+        database: `embedded`, or the URL of an empty database.
         seeds: scenarios in a round of tiny ones; the large ones get a tenth of that.
         entities: of the large cycle.
     """
     few = max(1, seeds // 10)
-    with workload.server(database) as server_url, workload.fresh_database(server_url) as url, stores(url) as opened:
-        machine = workload.machine(server_url)
+    machine = {
+        "cores": os.cpu_count(),
+        "load_average": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+    }
+    with stores(database) as opened:
         scenarios = {
             "month, rough": rates(month, few, time.process_time),
             "tiny": rates(tiny, seeds, time.process_time),
@@ -175,7 +181,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=100, help="tiny scenarios in a round (default: %(default)s)")
     parser.add_argument("--entities", type=int, default=MILLION, help="of the large cycle (default: %(default)s)")
     parser.add_argument(
-        "--database", default="embedded", help="embedded, or the URL of a server (default: %(default)s)"
+        "--database", default="embedded", help="embedded, or the URL of an empty database (default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     parser.add_argument("--million-of", type=int, metavar="ENTITIES", help=argparse.SUPPRESS)
