@@ -84,6 +84,9 @@ def _is_fixed(statement: ast.expr) -> bool:
             return name == "question"
         case ast.Attribute(attr="sql" | "_for_session" | "_for_transaction"):
             return True
+        case ast.Call(func=ast.Attribute(value=ast.Call(args=[ast.Constant(value=str())]), attr="format"), args=names):
+            # Text of ours, in which names are quoted by psycopg.
+            return all(isinstance(each, ast.Call) and ast.unparse(each.func) == "sql.Identifier" for each in names)
     return False
 
 

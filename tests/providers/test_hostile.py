@@ -157,6 +157,7 @@ class Scene:
     """A hostile provider beside a good one, both loaded, on real threads and a virtual clock."""
 
     def __init__(self) -> None:
+        self.others = set(threading.enumerate())
         self.clock = VirtualClock()
         self.app = incrsim.App(MemoryStore(self.clock), clock=self.clock, host=ThreadHost(), holder="replica")
         self.hostile = Hostile(seconds=0)
@@ -195,7 +196,7 @@ class Scene:
         self.hostile.sin = ""
         self.hostile.name = "hostile"
         self.hostile.free.set()
-        for thread in threading.enumerate():
+        for thread in set(threading.enumerate()) - self.others:
             if thread.name.startswith(("incrsim burst", "hostile")):
                 thread.join(10)
         self.app.add(self.hostile, replace=True, **OPTIONS)
