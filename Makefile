@@ -52,8 +52,9 @@ bench: $(VENV)/.has-dev ## how fast, and how much memory
 	@$(BIN)/python benchmarks/bench_memory.py
 	@$(BIN)/python benchmarks/bench_takeover.py
 
-docs: $(VENV)/.has-dev ## run the notebooks, and write what they show to docs/notebooks/
-	@$(BIN)/python docs/render_notebooks.py
+docs: $(VENV)/.has-dev ## run the notebooks, and keep what they show as pages and pictures
+	@$(BIN)/python -m docs.draw_notebooks
+	@$(BIN)/python -m docs.render_notebooks
 
 docs-diagrams: $(VENV)/.has-dev ## draw the pictures in docs/ anew, from the transition table
 	@$(BIN)/python docs/draw_states.py

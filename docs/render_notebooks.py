@@ -92,7 +92,7 @@ def page(notebook: Any, name: str) -> str:
 
 
 def _panel(name: str) -> str:
-    picture = PICTURES / f"notebook-{name[:2]}-panel.png"
+    picture = PICTURES / f"notebook-{name[:2]}.png"
     if not picture.exists():
         return "<em>Here is a panel: open the notebook to see and use it (make notebook).</em>"
     return f'<img src="../images/{picture.name}" alt="A panel, as it is in the notebook">'

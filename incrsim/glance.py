@@ -31,6 +31,7 @@ MARKS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "failed": ("✗", "bad"),
         "open": ("○", "still"),
         "ok": ("✓", "good"),
+        "lossy": ("!", "warn"),
         "healthy": ("✓", "good"),
         "failing": ("✗", "bad"),
         "guard refused": ("✗", "bad"),

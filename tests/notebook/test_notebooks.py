@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from tests.notebook.kept import NOTEBOOKS, execute, read, resized
+from tests.notebook.kept import FOLDER, NOTEBOOKS, execute, read, resized
+
+PAGES = FOLDER.parent / "docs" / "notebooks"
 
 SIZES: dict[str, dict[str, int]] = {
     "01_first_provider": {"ENTITIES": 200},
@@ -26,7 +29,7 @@ SIZES: dict[str, dict[str, int]] = {
 PANEL = "application/vnd.jupyter.widget-view+json"
 
 SHOWN = {
-    "01_first_provider": ["Preview of services", "refused to remove 80 of 200 (40.00 %)", "removed 3 of 200", PANEL],
+    "01_first_provider": ["Preview of services", "refused to remove 80 of 200 (40.00 %)", PANEL, "Run of fake"],
     "02_break_it": ["Run of fake", "image/png", "C-16 does not hold for fake", "Scenario.from_toml", PANEL],
     "03_prove_sweep_safety": [
         "nothing was lost",
@@ -85,6 +88,15 @@ def test_its_links_lead_somewhere(path: Path) -> None:
     prose = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", prose)
     assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_its_page_is_of_what_is_kept(path: Path) -> None:
+    """What the documentation shows of a notebook was made from it as it is now."""
+    page = (PAGES / f"{path.stem}.html").read_text("utf-8")
+    text = unescape(re.sub(r"<[^>]+>", "", page))
+    cells = [cell.source.rstrip() for cell in read(path).cells if cell.cell_type == "code"]
+    assert [source for source in cells if source not in text] == [], "make docs runs it anew"
 
 
 def test_there_are_six() -> None:
