@@ -240,4 +240,4 @@ def _wrong(field: str, rule: str, value: object, instead: str) -> Violation:
 
 def _shown(value: object) -> str:
     text = ascii(value)
-    return text if len(text) <= 80 else f"{text[:77]}…"  # noqa: PLR2004
+    return text if len(text) <= 80 else f"{text[:77]}…"  # noqa: PLR2004 -- what fits into a message

@@ -54,7 +54,7 @@ def cell(value: object) -> Html:
         case int():
             return Html(f"{value:,}")
         case float():
-            return Html(f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}")  # noqa: PLR2004
+            return Html(f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}")  # noqa: PLR2004 -- three digits
         case datetime():
             return Html(f"<span style='white-space:nowrap'>{moment(value)}</span>")
         case timedelta():

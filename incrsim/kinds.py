@@ -72,11 +72,11 @@ def entity(kind: str, name: str, *, provider: Named | str, **common: Unpack[Comm
     return _build(kind, name, provider, {}, common)
 
 
-def component(  # noqa: PLR0913
+def component(  # noqa: PLR0913 -- Backstage's fields, all of them named
     name: str,
     *,
     provider: Named | str,
-    type: str = "service",  # noqa: A002
+    type: str = "service",  # noqa: A002 -- Backstage's own word
     lifecycle: str = "production",
     owner: str = "unknown",
     system: str | None = None,
@@ -118,7 +118,7 @@ def resource(
     name: str,
     *,
     provider: Named | str,
-    type: str = "resource",  # noqa: A002
+    type: str = "resource",  # noqa: A002 -- Backstage's own word
     owner: str = "unknown",
     system: str | None = None,
     depends_on: Iterable[str] | None = None,
@@ -144,7 +144,7 @@ def api(
     *,
     provider: Named | str,
     definition: str,
-    type: str = "openapi",  # noqa: A002
+    type: str = "openapi",  # noqa: A002 -- Backstage's own word
     lifecycle: str = "production",
     owner: str = "unknown",
     system: str | None = None,
@@ -197,7 +197,7 @@ def group(
     name: str,
     *,
     provider: Named | str,
-    type: str = "team",  # noqa: A002
+    type: str = "team",  # noqa: A002 -- Backstage's own word
     children: Iterable[str] = (),
     parent: str | None = None,
     members: Iterable[str] | None = None,
@@ -244,7 +244,7 @@ def location(
     name: str,
     *,
     provider: Named | str,
-    type: str = "url",  # noqa: A002
+    type: str = "url",  # noqa: A002 -- Backstage's own word
     target: str | None = None,
     targets: Iterable[str] | None = None,
     **common: Unpack[Common],

@@ -96,7 +96,7 @@ class ProviderOptions:
         for name in given:
             if name not in _READERS:
                 raise InvalidOptions(_unknown(name))
-        return cls(**given)  # type: ignore[arg-type]
+        return cls(**given)  # type: ignore[arg-type]  # each value was read by its field's reader
 
     @classmethod
     def parse_settings(cls, settings: Mapping[str, str]) -> ProviderOptions:
@@ -186,7 +186,7 @@ def _percentage(name: str, value: object) -> Fraction:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,40}/[0-9]{0,39}[1-9][0-9]{0,39}", value):
         value = Fraction(value)
     exact = value if isinstance(value, Fraction) else _decimal(name, value, example)
-    if not 0 <= exact <= 100:  # noqa: PLR2004
+    if not 0 <= exact <= 100:  # noqa: PLR2004 -- a percentage
         raise InvalidOptions(f"{name}={value!r} is outside 0 to 100; {example}")
     return Fraction(exact)
 
@@ -235,7 +235,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "max_invalid_percentage": _percentage,
     "redact": _hook,
 }
-assert tuple(_READERS) == tuple(each.name for each in fields(ProviderOptions))  # noqa: S101
+assert tuple(_READERS) == tuple(each.name for each in fields(ProviderOptions))  # noqa: S101 -- when the module is loaded: a mistake of ours, never of a user
 
 
 def _unknown(name: str) -> str:

@@ -261,9 +261,9 @@ class _Bench:
         costs: list[PageCost] = []
         cursor = None
         while len(costs) < limit:
-            fetching, page = self.timed(lambda at=cursor: session.fetch(at))  # type: ignore[misc]
+            fetching, page = self.timed(lambda at=cursor: session.fetch(at))  # type: ignore[misc]  # mypy infers no lambda with a default
             entities = [each for each in page.entities if isinstance(each, Entity)]
-            validation, _ = self.timed(lambda found=entities: [each.violations for each in found])  # type: ignore[misc]
+            validation, _ = self.timed(lambda found=entities: [each.violations for each in found])  # type: ignore[misc]  # mypy infers no lambda with a default
             committing = self._commit(page)
             self.bytes += sum(len(each.canonical or b"") for each in entities)
             self.seen += len(entities)

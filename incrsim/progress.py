@@ -51,7 +51,7 @@ class Progress:
     @property
     def entities_per_second(self) -> float:
         """Of the last seconds; 0 until two pages are known."""
-        if len(self._samples) < 2:  # noqa: PLR2004
+        if len(self._samples) < 2:  # noqa: PLR2004 -- a rate needs two samples
             return 0.0
         (begun, before), (ended, after) = self._samples[0], self._samples[-1]
         return (after - before) / (ended - begun) if ended > begun else 0.0
@@ -99,7 +99,7 @@ class Progress:
         self._doing = "sweeping" if event.done else "reading"
         now = self._clock.monotonic()
         self._samples.append((now, event.total.returned))
-        while len(self._samples) > 2 and self._samples[1][0] < now - RATE_WINDOW:  # noqa: PLR2004
+        while len(self._samples) > 2 and self._samples[1][0] < now - RATE_WINDOW:  # noqa: PLR2004 -- a rate needs two samples
             self._samples.popleft()
 
     def _ended(self, event: events.SweepCommitted | events.IngestionEnded | events.Failed) -> None:
@@ -234,7 +234,7 @@ def _until(wait: timedelta) -> str:
     seconds = int(wait.total_seconds())
     if seconds <= 0:
         return "now"
-    return f"in {seconds} s" if seconds < 60 else f"in {timedelta(seconds=seconds)}"  # noqa: PLR2004
+    return f"in {seconds} s" if seconds < 60 else f"in {timedelta(seconds=seconds)}"  # noqa: PLR2004 -- seconds of a minute
 
 
 def _clock_time(instant: datetime) -> str:

@@ -78,7 +78,7 @@ class GitHubRepositories(HttpSource):
         name: str = "github-repositories",
         clock: Clock | None = None,
     ) -> None:
-        if not organization or not 1 <= page_size <= 100:  # noqa: PLR2004
+        if not organization or not 1 <= page_size <= 100:  # noqa: PLR2004 -- what GitHub allows
             raise ValueError(f"organization={organization!r}, page_size={page_size}: write a login, and 1 to 100")
         super().__init__(name, url, Secret(token, env=token_env), timeout=timeout, clock=clock)
         self.organization = organization
@@ -113,7 +113,7 @@ class GitHubRepositories(HttpSource):
             if answer.status not in (502, 504) or size <= SMALLEST_PAGE:
                 break
             size = max(size // 2, SMALLEST_PAGE)
-        if answer.status >= 400 and "secondary rate limit" in answer.text.lower():  # noqa: PLR2004
+        if answer.status >= 400 and "secondary rate limit" in answer.text.lower():  # noqa: PLR2004 -- HTTP's errors begin there
             raise session.limited(answer)  # also without Retry-After: then a minute
         return session.judged(answer)
 
@@ -133,7 +133,7 @@ class GitHubRepositories(HttpSource):
 def _problem(error: Mapping[str, Any], nodes: list[Any]) -> incrsim.Problem:
     """A partial error: with the repository's ref when that came nevertheless, else nobody knows what is missing."""
     message, path = f"{error.get('type') or 'error'}: {error.get('message')}", error.get("path") or []
-    at = path[3] if path[:3] == ["organization", "repositories", "nodes"] and len(path) > 3 else None  # noqa: PLR2004
+    at = path[3] if path[:3] == ["organization", "repositories", "nodes"] and len(path) > 3 else None  # noqa: PLR2004 -- the place behind the three names
     node = nodes[at] if isinstance(at, int) and at < len(nodes) else None
     field = ".".join(map(str, path[4:])) or None
     return incrsim.Problem(message, ref=ref_of(node["name"]) if node else None, field=field)

@@ -103,7 +103,7 @@ SECOND_PAGES: dict[str, Callable[[Hostile], Any]] = {
     "entities-is-one-mapping": lambda hostile: {"entities": hostile.body("c"), "done": True},
     "entities-raise-midway": lambda hostile: Page(_midway(hostile), done=True),
     "problems-is-text": lambda _: {"problems": "c", "done": True},
-    "problem-cannot-be-told": lambda hostile: Page(hostile.page().entities, done=True, problems=[Unspeakable()]),  # type: ignore[list-item]
+    "problem-cannot-be-told": lambda hostile: Page(hostile.page().entities, done=True, problems=[Unspeakable()]),  # type: ignore[list-item]  # a sin: it is no problem at all
     "problem-without-ref": lambda hostile: Page(hostile.page().entities, done=True, problems=["a part is missing"]),
     "cursor-missing": lambda hostile: hostile.of("c"),
     "cursor-loop": lambda hostile: hostile.of("c", cursor=1),

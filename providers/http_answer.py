@@ -48,9 +48,9 @@ class Answer:
         Raises:
             ProviderError: it is anything else.
         """
-        if 300 <= self.status < 400:  # noqa: PLR2004
+        if 300 <= self.status < 400:  # noqa: PLR2004 -- HTTP's own numbers
             raise incrsim.ProviderError(f"{self}, a redirect, and the token must not follow: give its target as url")
-        if not 200 <= self.status < 300:  # noqa: PLR2004
+        if not 200 <= self.status < 300:  # noqa: PLR2004 -- HTTP's own numbers
             raise incrsim.ProviderError(f"{self}: {self.text}")
         if self.data is NOT_JSON:
             raise incrsim.ProviderError(f"{self} with what is not JSON: {self.text}")
@@ -107,4 +107,4 @@ def read_json(content: bytes) -> Any:
 
 def gone(status: int, data: Any) -> bool:  # noqa: ARG001  # others say it in the body
     """Whether an answer is 410 Gone, by which most servers say that a cursor has expired."""
-    return status == 410  # noqa: PLR2004
+    return status == 410  # noqa: PLR2004 -- HTTP's own numbers

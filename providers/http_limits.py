@@ -26,9 +26,9 @@ _SECONDS_BELOW = 1_000_000_000
 def is_limited(status: int, headers: Mapping[str, str]) -> bool:
     """Whether an answer is a refusal for too many requests."""
     return (
-        status == 429  # noqa: PLR2004
+        status == 429  # noqa: PLR2004 -- HTTP's own numbers
         or (status in (403, 503) and "retry-after" in headers)
-        or (status == 403 and is_used_up(headers))  # noqa: PLR2004
+        or (status == 403 and is_used_up(headers))  # noqa: PLR2004 -- HTTP's own numbers
     )
 
 

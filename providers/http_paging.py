@@ -49,10 +49,10 @@ class PageNumber:
     total: str = "totalPages"
     first: int = 1
 
-    def request(self, cursor: Any, size: int | None) -> tuple[str | None, Params]:  # noqa: D102
+    def request(self, cursor: Any, size: int | None) -> tuple[str | None, Params]:  # noqa: D102 -- see `Pagination`
         return None, {self.page: (cursor or {"page": self.first})["page"]} | _sized(self.size, size)
 
-    def following(self, cursor: Any, answer: Answer, items: list[Any], session: Session) -> JSONValue:  # noqa: D102
+    def following(self, cursor: Any, answer: Answer, items: list[Any], session: Session) -> JSONValue:  # noqa: D102 -- see `Pagination`
         page = (cursor or {"page": self.first})["page"]
         last = self.first + answer.found(self.total, int) - 1 if self.total else None
         more = page < last if last is not None else bool(items)
@@ -69,10 +69,10 @@ class Offset:
     limit: str = "limit"
     total: str = "total"
 
-    def request(self, cursor: Any, size: int | None) -> tuple[str | None, Params]:  # noqa: D102
+    def request(self, cursor: Any, size: int | None) -> tuple[str | None, Params]:  # noqa: D102 -- see `Pagination`
         return None, {self.offset: (cursor or {"offset": 0})["offset"]} | _sized(self.limit, size)
 
-    def following(self, cursor: Any, answer: Answer, items: list[Any], session: Session) -> JSONValue:  # noqa: D102
+    def following(self, cursor: Any, answer: Answer, items: list[Any], session: Session) -> JSONValue:  # noqa: D102 -- see `Pagination`
         reached = (cursor or {"offset": 0})["offset"] + len(items)
         total = answer.found(self.total, int) if self.total else None
         if total is not None and not items and reached < total:
@@ -89,10 +89,10 @@ class Token:
     size: str = "pageSize"
     token: str = "nextPageToken"  # noqa: S105  # where it stands
 
-    def request(self, cursor: Any, size: int | None) -> tuple[str | None, Params]:  # noqa: D102
+    def request(self, cursor: Any, size: int | None) -> tuple[str | None, Params]:  # noqa: D102 -- see `Pagination`
         return None, ({self.param: cursor["token"]} if cursor else {}) | _sized(self.size, size)
 
-    def following(self, cursor: Any, answer: Answer, items: list[Any], session: Session) -> JSONValue:  # noqa: D102
+    def following(self, cursor: Any, answer: Answer, items: list[Any], session: Session) -> JSONValue:  # noqa: D102 -- see `Pagination`
         token = _optional(answer, self.token)
         return {"token": token} if token else None
 
@@ -104,10 +104,10 @@ class LinkField:
     field: str = "next"
     size: str = "per_page"
 
-    def request(self, cursor: Any, size: int | None) -> tuple[str | None, Params]:  # noqa: D102
+    def request(self, cursor: Any, size: int | None) -> tuple[str | None, Params]:  # noqa: D102 -- see `Pagination`
         return (cursor["next"], {}) if cursor else (None, _sized(self.size, size))
 
-    def following(self, cursor: Any, answer: Answer, items: list[Any], session: Session) -> JSONValue:  # noqa: D102
+    def following(self, cursor: Any, answer: Answer, items: list[Any], session: Session) -> JSONValue:  # noqa: D102 -- see `Pagination`
         link = self.link(answer)
         return {"next": session.local(link, answer)} if link else None
 
@@ -119,7 +119,7 @@ class LinkField:
 class LinkHeader(LinkField):
     """The header `Link` holds the next page's address."""
 
-    def link(self, answer: Answer) -> str | None:  # noqa: D102
+    def link(self, answer: Answer) -> str | None:  # noqa: D102 -- see `LinkField`
         return answer.link("next")
 
 

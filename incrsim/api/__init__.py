@@ -7,8 +7,8 @@ done by `operators`, `catalog` and `app`: this package adds permissions, HTTP's 
 from incrsim.errors import MissingExtra
 
 try:
-    import fastapi  # noqa: F401  # looked for here, so that whatever is imported from this package says what to install
-    import uvicorn  # noqa: F401
+    import fastapi  # noqa: F401 -- looked for here, so that whatever is imported from this package says what to install
+    import uvicorn  # noqa: F401 -- likewise
 except ImportError as error:
     raise MissingExtra("the REST API needs FastAPI and uvicorn: pip install 'incrsim[api]'") from error
 

@@ -39,8 +39,8 @@ class Commands(TyperGroup):
         except _ParseError as error:
             context = getattr(error, "ctx", None)
             where = f" (see `{context.command_path} --help`)" if context is not None else ""
-            complain(f"{error.format_message().rstrip('.')}{where}")  # type: ignore[attr-defined]
-            code = error.exit_code  # type: ignore[attr-defined]
+            complain(f"{error.format_message().rstrip('.')}{where}")  # type: ignore[attr-defined]  # Typer's own click has no types
+            code = error.exit_code  # type: ignore[attr-defined]  # Typer's own click has no types
         if options.get("standalone_mode", True):
             sys.exit(code if isinstance(code, int) else 0)
         return code

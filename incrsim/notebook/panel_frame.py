@@ -47,7 +47,7 @@ class Frame:
         """Look now; says whether something goes on. What fails is shown: nobody else would hear of it."""
         try:
             busy = self._look()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the panel shows it
             self._failed.value = panel_html.note(_told(error), bad=True)
             return False
         self._failed.value = ""

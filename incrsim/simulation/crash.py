@@ -193,12 +193,12 @@ def die_inside(store: Any, call: Callable[[], Result]) -> Result:
         call: does the step; what it refuses, it refuses before it dies.
     """
     # Every step of both stores goes through this method: the one place between its work and its commit.
-    transact = store._transact  # noqa: SLF001
-    store._transact = lambda provider, work, *rest: transact(provider, _dying(work), *rest)  # noqa: SLF001
+    transact = store._transact  # noqa: SLF001 -- as said above
+    store._transact = lambda provider, work, *rest: transact(provider, _dying(work), *rest)  # noqa: SLF001 -- as said above
     try:
         return call()
     finally:
-        del store._transact  # noqa: SLF001
+        del store._transact  # noqa: SLF001 -- as said above
 
 
 def _dying(work: Callable[[Any], Any]) -> Callable[[Any], Any]:

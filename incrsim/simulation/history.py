@@ -42,7 +42,7 @@ class Held(View):
         """See `View.lazily`. An entity whose name is spoiled stands at the ref that it would have."""
         shelf = self._shelf
         for ref, (index, entry) in self._rows():
-            yield ref, lambda index=index, entry=entry: shelf.entity(index, entry)  # type: ignore[misc]
+            yield ref, lambda index=index, entry=entry: shelf.entity(index, entry)  # type: ignore[misc]  # mypy infers no lambda with a default
 
     def entities(self) -> list[Entity]:
         """All of them at once, in the order of their refs."""

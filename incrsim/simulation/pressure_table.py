@@ -19,7 +19,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def told(seconds: float | None) -> str:
     """Seconds as people read them; `never` for none."""
-    return "never" if seconds is None else f"{seconds:,.{1 if seconds < 100 else 0}f} s"  # noqa: PLR2004
+    return "never" if seconds is None else f"{seconds:,.{1 if seconds < 100 else 0}f} s"  # noqa: PLR2004 -- three digits
 
 
 def _side(cells: Sequence[str]) -> str:

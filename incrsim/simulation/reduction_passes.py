@@ -80,7 +80,7 @@ def days(search: Shrinking) -> None:
 def plans(search: Shrinking) -> None:
     """Less that happens at its moment, and earlier."""
     for name in PLANS:
-        fewest(getattr(search.scenario, name), lambda kept, name=name: search.still_fails(**{name: tuple(kept)}))  # type: ignore[misc]
+        fewest(getattr(search.scenario, name), lambda kept, name=name: search.still_fails(**{name: tuple(kept)}))  # type: ignore[misc]  # mypy infers no lambda with a default
         for index in range(len(getattr(search.scenario, name))):
             _earlier(search, name, index)
 

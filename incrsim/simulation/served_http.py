@@ -59,7 +59,7 @@ class LoopbackServer(ThreadingHTTPServer):
     def server_bind(self) -> None:
         """Take a port. `HTTPServer` would ask a name server for its own name, which may take seconds."""
         TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[0], self.server_address[1]  # type: ignore[assignment]
+        self.server_name, self.server_port = self.server_address[0], self.server_address[1]  # type: ignore[assignment]  # typeshed has bytes there as well
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection on a thread of its own: a client may keep several open."""

@@ -325,6 +325,6 @@ def _share(verb: str, there: int, count: int | None, percent: Percent | None) ->
             raise ValueError(f"{verb}(count={count}): there are {there} to choose from")
         return count
     share = Fraction(percent or 0)
-    if not 0 <= share <= 100:  # noqa: PLR2004
+    if not 0 <= share <= 100:  # noqa: PLR2004 -- a percentage
         raise ValueError(f"{verb}(percent={percent}): a percentage is between 0 and 100")
     return int(there * share / 100)

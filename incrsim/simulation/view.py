@@ -45,7 +45,7 @@ class FixedView(View):
 
     def lazily(self) -> Iterator[tuple[str, Callable[[], Entity]]]:
         """See `View.lazily`."""
-        return ((ref, lambda ref=ref: self.entities[ref]) for ref in sorted(self.entities))  # type: ignore[misc]
+        return ((ref, lambda ref=ref: self.entities[ref]) for ref in sorted(self.entities))  # type: ignore[misc]  # mypy infers no lambda with a default
 
     def __len__(self) -> int:
         """How many there are."""

@@ -133,7 +133,7 @@ class People:
         outcome = ""
         for _ in range(TELLS_AGAIN):
             engine = world.outside(world.name)
-            outcome = self._outcome(lambda: mutations.apply_delta(engine, delta, self._published, "services"))  # noqa: B023
+            outcome = self._outcome(lambda: mutations.apply_delta(engine, delta, self._published, "services"))  # noqa: B023 -- called at once, in the same turn of the loop
             if outcome == "done":
                 break
         added, removed = len(list(delta.added)), len(list(delta.removed))

@@ -66,7 +66,7 @@ def _refuse_used(store: PostgresStore) -> None:
     known = store.providers()
     if known:
         raise CallerError(
-            f"{store.describe()} holds {', '.join(known[:3])}{' …' if len(known) > 3 else ''}, and a simulation "  # noqa: PLR2004
+            f"{store.describe()} holds {', '.join(known[:3])}{' …' if len(known) > 3 else ''}, and a simulation "  # noqa: PLR2004 -- as many as are shown
             "empties its database; name one that is empty, or leave it out"
         )
 

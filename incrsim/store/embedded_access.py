@@ -111,7 +111,7 @@ class Access:
         path.chmod(0o640)
 
     def _place_elsewhere(self) -> Path:
-        for base in map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - mkdtemp keeps it private
+        for base in map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 -- mkdtemp keeps it private
             if base.is_dir() and _fits(base / "incrsim-01234567") and self.account.can_enter(base):
                 return base
         raise StoreUnusable(

@@ -131,7 +131,7 @@ def inspect(directory: Path) -> Binaries:
     command: list[str | Path] = [directory / "postgres", "--version"]
     try:
         # S603: the program is the Postgres that the caller chose, and the arguments are ours.
-        asked = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())  # noqa: S603
+        asked = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())  # noqa: S603 -- a server's binary that was found above, and arguments of ours
     except OSError as error:
         raise StoreUnusable(f"{command[0]} cannot be run: {error}; name other binaries with {NAMED_BY}") from error
     version = re.search(r"\(PostgreSQL\) ((\d+)\S*)", asked.stdout)
@@ -182,7 +182,7 @@ class Account:
         if self.is_another:
             options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
         # The caller's working directory may be closed to this user, its umask may be open to others. S603: as above.
-        return subprocess.run(  # noqa: S603
+        return subprocess.run(  # noqa: S603 -- a server's binary that was found above, and arguments of ours
             command, check=False, text=True, cwd="/", umask=0o077, env=environment(), **options
         )
 

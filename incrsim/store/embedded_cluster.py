@@ -285,4 +285,4 @@ def _command_line(process: int) -> str:
         except (FileNotFoundError, ProcessLookupError):
             return ""
     command = ["/bin/ps", "-ww", "-o", "command=", "-p", str(process)]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - all of it is ours
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 -- all of it is ours

@@ -84,4 +84,4 @@ def page_size(subject: Subject) -> Seen:
 
 def _bytes(count: int) -> str:
     kilobytes = count / 1024
-    return f"{kilobytes:,.0f} kB" if kilobytes < 1024 else f"{kilobytes / 1024:,.1f} MB"  # noqa: PLR2004
+    return f"{kilobytes:,.0f} kB" if kilobytes < 1024 else f"{kilobytes / 1024:,.1f} MB"  # noqa: PLR2004 -- kilobytes of a megabyte

@@ -288,7 +288,7 @@ class Agreement(RuleBasedStateMachine):
         self.deltas[name] += isinstance(answer, AppliedDelta)
 
     @rule(name=provider_names, pages=st.lists(found_on_a_page, max_size=3), is_waiting=st.booleans())
-    def full(self, name: str, pages: list[list[Entity]], is_waiting: bool) -> None:  # noqa: FBT001
+    def full(self, name: str, pages: list[list[Entity]], is_waiting: bool) -> None:  # noqa: FBT001 -- Hypothesis draws it
         """Somebody names all entities at once, now or once the provider is free."""
         lease = self.stores[0].state(name).lease
         if lease is not None and is_waiting:

@@ -61,7 +61,7 @@ def test_embedded_leaves_nothing_behind(start: Callable[..., object], monkeypatc
     with tempfile.TemporaryDirectory(prefix="incrsim-tests-") as directory:
         Path(directory).chmod(0o711)
         monkeypatch.setenv("TMPDIR", directory)
-        done = finish(start("bench", "mine:Numbers", "--json", "--database", "embedded"))  # type: ignore[arg-type]
+        done = finish(start("bench", "mine:Numbers", "--json", "--database", "embedded"))  # type: ignore[arg-type]  # `start` is the fixture's function
         assert done.code == 0, done.err
         assert done.document["entities"] == 8
         assert list(Path(directory).iterdir()) == []

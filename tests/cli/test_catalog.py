@@ -87,7 +87,7 @@ def test_export(incrsim: Run, start: Callable[..., object], here: Path, database
     assert [each["metadata"]["title"] for each in documents if "title" in each["metadata"]] == [
         "[bold]The first[/bold]"
     ]
-    printed = finish(start("export", "--database", database))  # type: ignore[arg-type]
+    printed = finish(start("export", "--database", database))  # type: ignore[arg-type]  # `start` is the fixture's function
     assert printed.code == 0
     assert list(yaml.safe_load_all(printed.out))[:2] == documents
     assert "3 entities written to standard output" in printed.err

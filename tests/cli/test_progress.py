@@ -24,7 +24,7 @@ def shown(progress: Progress, width: int = 80) -> str:
     """The display as a terminal of that width would show it."""
     console = Console(file=io.StringIO(), width=width)
     console.print(progress)
-    text = console.file.getvalue()  # type: ignore[attr-defined]
+    text = console.file.getvalue()  # type: ignore[attr-defined]  # the file is a StringIO
     assert max(map(len, text.splitlines())) <= width
     return str(text)
 

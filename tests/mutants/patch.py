@@ -77,7 +77,7 @@ class Patch:
 def plain(function: Callable[..., Any] | property) -> FunctionType:
     """The function behind a method, property or decorator."""
     accessor = function.fget if isinstance(function, property) else function
-    unwrapped = inspect.unwrap(getattr(accessor, "__func__", accessor))  # type: ignore[arg-type]
+    unwrapped = inspect.unwrap(getattr(accessor, "__func__", accessor))  # type: ignore[arg-type]  # an accessor of a kind that was looked at above
     if not isinstance(unwrapped, FunctionType):
         raise TypeError(f"rewrite({function!r}): only functions written in Python can be rewritten; use replace")
     return unwrapped

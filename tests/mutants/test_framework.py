@@ -238,7 +238,7 @@ def test_rewrite_reaches_every_kind_of_function(engine: ModuleType) -> None:
 def test_replace_reaches_importers(engine: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """A replaced name changes in its module and in those that imported it by name."""
     importer = ModuleType("tests.importer_of_small_engine")
-    importer.check = engine.guard  # type: ignore[attr-defined]
+    importer.check = engine.guard  # type: ignore[attr-defined]  # a module made by hand
     monkeypatch.setitem(sys.modules, importer.__name__, importer)
     Patch().replace(engine, "guard", str)
     assert engine.guard is str

@@ -18,7 +18,7 @@ PATIENCE = 100
 
 def read(notebook: Path) -> Any:
     """A notebook as it is kept."""
-    return nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    return nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types here
 
 
 def resized(notebook: Any, **sizes: object) -> Any:

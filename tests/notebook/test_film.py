@@ -37,7 +37,7 @@ def broken() -> Iterator[Run]:
 
 def test_pictures(broken: Run) -> None:
     """Each picture is what source, catalog, marks and leases were after its step, in whichever order they are asked."""
-    film = Film(broken.staging, broken.findings[0])  # type: ignore[arg-type]
+    film = Film(broken.staging, broken.findings[0])  # type: ignore[arg-type]  # a run of a scenario has a staging
     wrong = broken.findings[0].step
     assert film.length == wrong
     last, before, first = film.picture(wrong), film.picture(wrong - 1), film.picture(0)
@@ -48,13 +48,13 @@ def test_pictures(broken: Run) -> None:
     assert before.states[0].lease is not None
     assert last.states[0].lease is None
     assert film.picture(wrong - 1) is before
-    assert Film(broken.staging).picture(wrong - 1) == before  # type: ignore[arg-type]
+    assert Film(broken.staging).picture(wrong - 1) == before  # type: ignore[arg-type]  # a run of a scenario has a staging
     film.close()
 
 
 def test_lines(broken: Run) -> None:
     """Each step has its line of the trace, in words; the step that broke the run has none."""
-    film = Film(broken.staging, broken.findings[0])  # type: ignore[arg-type]
+    film = Film(broken.staging, broken.findings[0])  # type: ignore[arg-type]  # a run of a scenario has a staging
     told = [str(film.line(step)) for step in range(1, film.length)]
     assert any("replica 0: PageCommitted" in line for line in told)
     assert any("world: SourceChanged" in line for line in told)
@@ -65,7 +65,7 @@ def test_what_is_broken_stays_so() -> None:
     """A store that is broken on purpose is watched as it is, up to its first wrong step."""
     mutant = MUTANTS["takes-burst-for-all"]
     run = mutant.run(Scenario(days=1, source=SourceSpec(entities=4, page_size=1)))
-    film = Film(run.staging, run.findings[0])  # type: ignore[arg-type]
+    film = Film(run.staging, run.findings[0])  # type: ignore[arg-type]  # a run of a scenario has a staging
     assert film.length == run.findings[0].step
     assert film.picture(film.length).states[0].ingestion.status is Status.SWEEPING
     film.close()

@@ -172,7 +172,7 @@ def test_a_plan_that_fails(app: incrsim.App, source: FakeSource, panel: Any) -> 
     def broken(*_: object) -> None:
         raise RuntimeError("the source is on fire")
 
-    source.answer = broken  # type: ignore[method-assign, assignment]
+    source.answer = broken  # type: ignore[method-assign, assignment]  # in its place for this test
     press(panel, Button.PLAN)
     if (errand := panel.steering.plan._errand) is not None:  # it may have failed at once
         errand.wait()

@@ -120,7 +120,7 @@ def test_an_expired_cursor_is_told() -> None:
     def expired(*_: object) -> None:
         raise CursorExpired("gone")
 
-    bench.source.answer = expired  # type: ignore[method-assign, assignment]
+    bench.source.answer = expired  # type: ignore[method-assign, assignment]  # in its place for this test
     bench.run.run_until(lambda _: bench.operators.status(NAME).ingestion > 1)
     status = bench.look().status
     assert status.last_error is not None

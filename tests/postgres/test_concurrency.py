@@ -84,7 +84,7 @@ def after(store: PostgresStore, step: str, disturb: Callable[[PostgresTransactio
         setattr(tx, step, disturbed)
         return tx
 
-    store._begin = beginning  # type: ignore[method-assign]
+    store._begin = beginning  # type: ignore[method-assign]  # in its place for this test
     return calls
 
 
@@ -228,7 +228,7 @@ def test_a_row_locked_under_a_valid_lease_is_held(open_store: Opener, p: Driver,
     """Who holds lease and row is left alone: a claimer is told so, and goes away."""
     other = Driver(open_store(), clock, "p", "r2")
     p.claim()
-    with working_on(p.store, "p") as tx:  # type: ignore[arg-type]
+    with working_on(p.store, "p") as tx:  # type: ignore[arg-type]  # this store is one in Postgres
         assert other.try_claim() == Held("r1", p.lease.expires_at)
         tx.commit()  # its session is alive
 
@@ -294,7 +294,7 @@ def test_a_row_locked_without_any_lease_is_held_by_a_session(
 ) -> None:
     """An operator's call in another session is no replica: a claimer comes back later."""
     other = Driver(open_store(), clock, "p", "r2")
-    with working_on(p.store, "p") as tx:  # type: ignore[arg-type]
+    with working_on(p.store, "p") as tx:  # type: ignore[arg-type]  # this store is one in Postgres
         assert other.try_claim() == Held("another session", clock.now())
         tx.commit()
 
@@ -369,7 +369,7 @@ def test_the_heart_beats_while_one_statement_takes_long(database_url: str) -> No
             real(lease)
             renewed.set()
 
-        store._renew = renew  # type: ignore[method-assign]
+        store._renew = renew  # type: ignore[method-assign]  # in its place for this test
         with store._heartbeat(lease), working_on(store, "p"):
             assert renewed.wait(5)
         assert not [each for each in threading.enumerate() if each.name == "incrsim lease of p"]
@@ -556,7 +556,7 @@ def replica(url: str, step: str, moment: str, tell: int) -> None:
         os.write(tell, b"here")
         signal.pause()
 
-    PostgresTransaction.commit = commit  # type: ignore[method-assign,assignment]
+    PostgresTransaction.commit = commit  # type: ignore[method-assign,assignment]  # in its place for this test
     if step == "page":
         p.page(good("second"))
     else:

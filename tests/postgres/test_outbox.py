@@ -255,7 +255,7 @@ def test_a_page_with_a_sink_costs_as_many_round_trips_as_one_without(store: Post
         if len(costs) == 3:
             store.register_sink("s")
         page = [good(f"of-{len(costs)}-{number}") for number in range(size)]
-        costs.append(cost(store, lambda page=page: p.page(*page)).round_trips)  # type: ignore[misc]
+        costs.append(cost(store, lambda page=page: p.page(*page)).round_trips)  # type: ignore[misc]  # mypy infers no lambda with a default
     # A long COPY may hear something meanwhile, without waiting for it; what is prepared for the first time waits once.
     assert max(costs[4:]) <= min(costs[1:3]) + 1, costs
     assert store.sinks()[0].behind == 304

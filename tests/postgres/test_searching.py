@@ -64,7 +64,7 @@ def test_memory_does_not_grow_with_the_catalog(
 
         def read() -> None:
             assert reader.count(name, text="É") == count
-            assert reader.find(name, **rare).total == 0  # type: ignore[arg-type]
+            assert reader.find(name, **rare).total == 0  # type: ignore[arg-type]  # keywords from a table
             assert reader.export(tmp_path / "out.yaml", name) == count
 
         return peak(read)

@@ -207,7 +207,7 @@ def costs_of_pages(p: Driver, store: PostgresStore, size: int) -> dict[str, Cost
     costs = {}
     for kind, note in {"new": "a", "unchanged": "a", "changed": "b"}.items():
         page = entities(note)
-        costs[kind] = cost(store, lambda page=page: p.page(*page))  # type: ignore[misc]
+        costs[kind] = cost(store, lambda page=page: p.page(*page))  # type: ignore[misc]  # mypy infers no lambda with a default
     p.page(done=True)
     p.sweep()
     return costs

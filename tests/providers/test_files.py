@@ -67,7 +67,7 @@ def read(provider: Files, between: Callable[[], None] = lambda: None) -> list[tu
     cursor: JSONValue = None
     while True:
         with provider.around() as context:
-            page = provider.next(context, cursor)  # type: ignore[arg-type]
+            page = provider.next(context, cursor)  # type: ignore[arg-type]  # a cursor is any JSON value
         found += names_of(page)
         if page.done:
             return found
@@ -179,7 +179,7 @@ def test_one_burst_goes_on_where_it_was(tmp_path: Path) -> None:
     with provider.around() as context:
         first = provider.next(context, None)
         (tmp_path / "b").unlink()
-        second = provider.next(context, first.cursor)  # type: ignore[arg-type]
+        second = provider.next(context, first.cursor)  # type: ignore[arg-type]  # a cursor is any JSON value
     assert [names_of(first), names_of(second)] == [[(b"a",)], [(b"c",)]]
     assert not second.problems
 

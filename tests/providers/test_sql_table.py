@@ -103,7 +103,7 @@ POSTGRES_KEYS: dict[str, list[Any]] = {
     "char(5)": ["a", "ab", "b"],
     "date": [dt.date(1, 1, 1), dt.date(2024, 2, 29)],
     "time": [dt.time(0, 0), dt.time(23, 59, 59, 999999)],
-    "timestamp": [dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 1, 0, 0, 0, 1)],  # noqa: DTZ001
+    "timestamp": [dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 1, 0, 0, 0, 1)],  # noqa: DTZ001 -- a column without a zone is what is tested
     "timestamptz": [dt.datetime(2024, 1, 1, tzinfo=UTC_PLUS_2), dt.datetime(2024, 1, 1, tzinfo=dt.UTC)],
     "uuid": [UUID(int=0), UUID(int=2**127), UUID(int=2**128 - 1)],
     "bytea": [b"", b"\x00", b"\xff\xfe"],

@@ -47,7 +47,7 @@ class Noted:
 
     def next(self, context: Any, cursor: Any = None) -> Page:
         page = self._source.next(context, cursor)
-        self.last = frozenset(entity.ref or "" for entity in page.entities)  # type: ignore[union-attr]
+        self.last = frozenset(entity.ref or "" for entity in page.entities)  # type: ignore[union-attr]  # a source's own pages hold entities with refs
         return page
 
 

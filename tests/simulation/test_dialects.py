@@ -34,7 +34,7 @@ def refs(source: FakeSource, between: Callable[[int], object] = lambda page: Non
     cursor, done, number = None, False, 0
     while not done:
         page = source.next(None, cursor)
-        read += [entity.ref for entity in page.entities]  # type: ignore[union-attr, misc]
+        read += [entity.ref for entity in page.entities]  # type: ignore[union-attr, misc]  # a source's own pages hold entities with refs
         done, number = page.done, number + 1
         cursor = None if done else read_cursor(canonical_cursor(page.cursor))
         between(number)
@@ -100,7 +100,7 @@ def test_snapshot_shows_its_own_moment() -> None:
     source.remove(percent=50)
     source.add(3)
     second = source.next(None, first.cursor)
-    assert {entity.ref: entity for entity in [*first.entities, *second.entities]} == before  # type: ignore[union-attr]
+    assert {entity.ref: entity for entity in [*first.entities, *second.entities]} == before  # type: ignore[union-attr]  # a source's own pages hold entities with refs
     assert second.done
     with pytest.raises(CursorExpired):
         source.next(None, {"snapshot": 17, "after": 3})

@@ -139,7 +139,7 @@ def test_replicas_do_what_the_engine_does(covered: Callable[[str], None], caplog
 def test_limits_are_checked(limits: dict[str, int]) -> None:
     """More calls or failures than can be counted are refused at once."""
     with pytest.raises(ValueError, match="a history may have 0 to 3 of them"):
-        exhaust(**limits)  # type: ignore[arg-type]
+        exhaust(**limits)  # type: ignore[arg-type]  # keywords from a table
 
 
 def test_drift_is_noticed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -147,7 +147,7 @@ class Asynchronous:
 class Upstreams(Asynchronous):
     """A provider of upstream's shape."""
 
-    async def around(self, burst: Callable[[str], Awaitable[None]]) -> None:  # type: ignore[override]
+    async def around(self, burst: Callable[[str], Awaitable[None]]) -> None:  # type: ignore[override]  # another of the shapes that a provider may have
         await burst("context")
 
 

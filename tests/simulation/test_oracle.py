@@ -51,7 +51,7 @@ def scenario(seed: int, **changed: object) -> Scenario:
         "webhooks": tuple(Webhook(at=Moment(index, 5 * index), added=1, changed=1, removed=1) for index in (1, 2, 4)),
         "rival": Rival(entities=5) if seed % 2 else None,
     }
-    return Scenario(**{**given, **changed})  # type: ignore[arg-type]
+    return Scenario(**{**given, **changed})  # type: ignore[arg-type]  # keywords from a table
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -22,7 +22,7 @@ def pages(source: FakeSource | ListSource) -> Iterator[list[Entity]]:
     while not done:
         page = source.next(None, cursor)
         cursor, done = page.cursor, page.done
-        yield list(page.entities)  # type: ignore[arg-type]
+        yield list(page.entities)  # type: ignore[arg-type]  # a source's own pages hold entities with refs
 
 
 def held(source: FakeSource) -> dict[str, str]:
@@ -46,7 +46,7 @@ def test_pages_hold_everything_once_and_in_order() -> None:
     sizes = [len(page) for page in pages(source)]
     assert sizes == [10] * 9 + [5]
     refs = [entity.ref for page in pages(source) for entity in page]
-    assert refs == sorted(refs)  # type: ignore[type-var]
+    assert refs == sorted(refs)  # type: ignore[type-var]  # a source's own pages hold entities with refs
     assert len(set(refs)) == len(source) == 95
 
 
@@ -129,7 +129,7 @@ def test_cursor_names_a_place() -> None:
     source = ListSource({"a": 1, "b": 1, "c": 1, "d": 1}, page_size=2)
     first = source.next(None)
     del source.items["a"]
-    assert [entity.ref for entity in source.next(None, first.cursor).entities] == [  # type: ignore[union-attr]
+    assert [entity.ref for entity in source.next(None, first.cursor).entities] == [  # type: ignore[union-attr]  # a source's own pages hold entities with refs
         "component:default/c",
         "component:default/d",
     ]

@@ -89,7 +89,7 @@ class AsyncAround(Source):
 
 
 class CallbackSource(AsyncNext):
-    async def around(self, burst: Callable[[Any], Awaitable[None]]) -> None:  # type: ignore[override]
+    async def around(self, burst: Callable[[Any], Awaitable[None]]) -> None:  # type: ignore[override]  # another of the shapes that a provider may have
         with self.noting():
             await burst(self)
 

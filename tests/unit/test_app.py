@@ -98,7 +98,7 @@ def test_replacing_drains_the_old_one_first() -> None:
         app.add(old, burst_interval="0s")
         served = app._roster.find("source")
         original = served._draining.set
-        served._draining.set = lambda: (original(), draining.set())[0]  # type: ignore[method-assign, func-returns-value]
+        served._draining.set = lambda: (original(), draining.set())[0]  # type: ignore[method-assign, func-returns-value]  # in its place for this test
         burst = threading.Thread(target=app.tick, args=("source",))
         burst.start()
         assert fetching.wait(60)
@@ -137,7 +137,7 @@ def test_tick_that_waited_for_the_old_one_runs_the_new_one(bench: Bench) -> None
             lock.release()
 
     lock.acquire()
-    served._lock = Watched()  # type: ignore[assignment]
+    served._lock = Watched()  # type: ignore[assignment]  # in its place for this test
     tick = threading.Thread(target=bench.app.tick, args=("source",))
     tick.start()
     assert waiting.wait(60)

@@ -57,7 +57,7 @@ def test_what_went_wrong_reaches_around(shape: type[Source], error: BaseExceptio
 def test_error_on_the_way_out_is_an_error(shape: type[Source]) -> None:
     """What `around` raises of its own when it is left comes out."""
 
-    class Careless(shape):  # type: ignore[misc,valid-type]
+    class Careless(shape):  # type: ignore[misc,valid-type]  # a class from the parameter
         def _note(self, what: str) -> None:
             if what.startswith("left"):
                 raise LookupError("cannot leave")
@@ -73,7 +73,7 @@ def test_error_on_the_way_out_is_an_error(shape: type[Source]) -> None:
 def test_error_while_entering_comes_out(shape: type[Source]) -> None:
     """What `around` raises before it yields comes out of `enter`, and leaving then does nothing."""
 
-    class Broken(shape):  # type: ignore[misc,valid-type]
+    class Broken(shape):  # type: ignore[misc,valid-type]  # a class from the parameter
         def _note(self, what: str) -> None:
             raise LookupError("cannot enter")
 
@@ -103,7 +103,7 @@ def test_swallowing_around_changes_nothing() -> None:
                 self.log.append("swallowed")
 
     class Callback(Source):
-        async def around(self, burst: Any) -> None:  # type: ignore[override]
+        async def around(self, burst: Any) -> None:  # type: ignore[override]  # another of the shapes that a provider may have
             try:
                 await burst(self)
             except ValueError:
@@ -176,7 +176,7 @@ def test_around_that_ends_early_is_named() -> None:
 def test_around_without_a_manager_is_named(returned: Any) -> None:
     """An `around` that returns no context manager is told how to be one."""
     provider = Source(["a"])
-    provider.around = lambda: returned  # type: ignore[method-assign]
+    provider.around = lambda: returned  # type: ignore[method-assign]  # in its place for this test
     with pytest.raises(InvalidProvider, match="is not a context manager; decorate it with @contextmanager"):
         whole_burst(provider)
 
@@ -218,7 +218,7 @@ def test_client_that_is_both_follows_next() -> None:
             return incrsim.Page(cursor=context)
 
     class Async(Sync):
-        async def next(self, context: str, cursor: Any = None) -> incrsim.Page:  # type: ignore[override]
+        async def next(self, context: str, cursor: Any = None) -> incrsim.Page:  # type: ignore[override]  # another of the shapes that a provider may have
             return incrsim.Page(cursor=context)
 
     for shape, expected in ((Sync, "sync"), (Async, "async")):
@@ -234,7 +234,7 @@ def test_slow_coroutine_is_cancelled(shape: type[Source]) -> None:
     """A page that takes longer than its limit is cancelled, and its clean-up runs before the error comes."""
     cleaned: list[str] = []
 
-    class Slow(shape):  # type: ignore[misc,valid-type]
+    class Slow(shape):  # type: ignore[misc,valid-type]  # a class from the parameter
         async def next(self, context: Any, cursor: Any = None) -> Any:
             try:
                 await asyncio.Event().wait()
@@ -271,7 +271,7 @@ def test_slow_around_is_cancelled(shape: str) -> None:
             yield self
 
     class Callback(Source):
-        async def around(self, burst: Any) -> None:  # type: ignore[override]
+        async def around(self, burst: Any) -> None:  # type: ignore[override]  # another of the shapes that a provider may have
             await forever()
 
     burst = ProviderBurst({"async": Async, "callback": Callback}[shape]())

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import tracemalloc
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def test_cursor_comes_back_exactly(cursor: Any) -> None:
         page: incrsim.Page = next(pages)
         return page
 
-    provider.next = next_page  # type: ignore[method-assign]
+    provider.next = next_page  # type: ignore[method-assign]  # in its place for this test
     Rig(provider).tick()
     assert provider.asked == [None, cursor]
     assert type(provider.asked[1]) is type(cursor)
@@ -187,7 +188,7 @@ def test_wrong_page_fails_the_burst(page: Any, message: str) -> None:
 @pytest.mark.rule("C-3")
 def test_empty_and_full_ends_are_fine() -> None:
     """An empty page that is not done goes on; a done page may carry entities, and its cursor is ignored."""
-    last = incrsim.Page([incrsim.component("b", provider="source")], cursor={"not", "json"}, done=True)  # type: ignore[arg-type]
+    last = incrsim.Page([incrsim.component("b", provider="source")], cursor={"not", "json"}, done=True)  # type: ignore[arg-type]  # wrong on purpose
     rig = Rig(Source([], ["a"], last))
     assert rig.cycle().outcome == "swept"
     assert rig.refs() == ["a", "b"]
@@ -397,7 +398,7 @@ def paced(rig_seconds: float, pages: int = 6) -> Rig:
         rig.clock.wait(rig_seconds)
         return usual(context, cursor)
 
-    provider.next = slow  # type: ignore[method-assign]
+    provider.next = slow  # type: ignore[method-assign]  # in its place for this test
     return rig
 
 
@@ -462,7 +463,7 @@ def test_burst_length_is_monotonic_and_due_times_are_the_stores() -> None:
 # --- C-17, C-18: failures ---------------------------------------------------------------------------------------------
 
 
-class RateLimitedInName(Exception):  # noqa: N818
+class RateLimitedInName(Exception):  # noqa: N818 -- named for the text that must not be read
     """Its name and text say one thing, its class another."""
 
 
@@ -513,7 +514,7 @@ def test_waits_follow_the_list_then_the_ingestion_is_canceled() -> None:
 def test_committed_page_resets_the_attempts() -> None:
     """Failures with progress between them never use the list up."""
     errors = iter([ValueError("1"), ["b"], ValueError("2"), ["c"], ValueError("3"), ["d"]])
-    flaky = lambda: next(errors)  # noqa: E731
+    flaky = partial(next, errors)
     rig = Rig(Source(["a"], flaky, flaky, flaky), backoff=["1s"])
     assert rig.cycle().outcome == "swept"
     assert rig.refs() == ["a", "b", "c", "d"]
@@ -602,7 +603,7 @@ def _raising(text: str) -> str:
 def test_secrets_are_redacted(redact: Any, message: str, cursor: str) -> None:
     """Message and cursor pass the hook; when the hook fails or returns no text, they are withheld."""
     provider = Source(incrsim.Page(cursor="page-s3cret"), ValueError("token s3cret refused"))
-    provider.next = _by_count(provider)  # type: ignore[method-assign]
+    provider.next = _by_count(provider)  # type: ignore[method-assign]  # in its place for this test
     failure = Rig(provider, redact=redact).failed().failure
     assert (failure.message, failure.cursor) == (message, cursor)
 
@@ -625,7 +626,7 @@ def test_traceback_is_logged_and_not_kept(caplog: pytest.LogCaptureFixture) -> N
 def test_error_that_cannot_be_printed_is_an_error_all_the_same() -> None:
     """An error whose text cannot be read is recorded by its class."""
 
-    class Mute(Exception):  # noqa: N818
+    class Mute(Exception):  # noqa: N818 -- named for what it does
         def __str__(self) -> str:
             raise LookupError
 
@@ -650,7 +651,7 @@ def test_no_sweep_without_a_committed_done_page() -> None:
     """An ingestion whose done page fails removes nothing, however often it is tried."""
     rig = Rig(Source(["a"], ["b"]), rest_length="0s", backoff=["1s"])
     rig.cycle()
-    rig.provider.pages = [["a"], lambda: incrsim.Page(done="yes")]  # type: ignore[arg-type]
+    rig.provider.pages = [["a"], lambda: incrsim.Page(done="yes")]  # type: ignore[arg-type]  # wrong on purpose
     assert rig.cycle().outcome == "canceled"
     rig.provider.pages = [["a"], []]
     rig.store.faults = {"commit_page": "before"}

@@ -546,15 +546,15 @@ def test_a_helper_takes_everything() -> None:
 def test_a_bad_record_does_not_blow_up_a_helper(bad: dict[str, Any]) -> None:
     """Whatever the source said becomes an entity with violations, for the engine to quarantine."""
     assert kinds.component("x", provider="services", **bad).violations
-    assert kinds.component(None, provider="services").violations  # type: ignore[arg-type]
+    assert kinds.component(None, provider="services").violations  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_wrong_call_of_a_helper_is_an_error() -> None:
     """An unknown argument and a provider without a name are the caller's fault."""
     with pytest.raises(TypeError, match=r"Component 'x' takes no lable; fields of its own go into spec=\{…\}"):
-        kinds.component("x", provider="services", lable="y")  # type: ignore[call-arg]
+        kinds.component("x", provider="services", lable="y")  # type: ignore[call-arg]  # wrong on purpose
     with pytest.raises(TypeError, match=r"provider=None has no name; pass the provider itself \(provider=self\)"):
-        kinds.component("x", provider=None)  # type: ignore[arg-type]
+        kinds.component("x", provider=None)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_any_kind_can_be_built() -> None:

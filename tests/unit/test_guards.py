@@ -69,7 +69,7 @@ def test_exactly_the_limit_passes(limit: int, hundreds: int) -> None:
         (4, 1000, 0.3, True),
     ],
 )
-def test_the_base_holds_what_vanished(gone: int, of: int, limit: object, refused: bool) -> None:  # noqa: FBT001
+def test_the_base_holds_what_vanished(gone: int, of: int, limit: object, refused: bool) -> None:  # noqa: FBT001 -- a parameter of the table
     """The percentage is of all that was there before, what vanished included (U4)."""
     assert refuses_at(limit, vanished(gone, of)) == refused
 
@@ -157,7 +157,7 @@ def test_the_invalid_percentage_is_exact(distinct: int, limit: Fraction, data: s
 @pytest.mark.parametrize(
     ("invalid", "distinct", "many"), [(1, 1, False), (2, 200, False), (2, 199, True), (2, 2, True)]
 )
-def test_one_percent_may_be_invalid_by_default(invalid: int, distinct: int, many: bool) -> None:  # noqa: FBT001
+def test_one_percent_may_be_invalid_by_default(invalid: int, distinct: int, many: bool) -> None:  # noqa: FBT001 -- a parameter of the table
     """Unless told otherwise, one in a hundred may be invalid."""
     assert too_many_invalid(invalid, distinct, ProviderOptions()) == many
 

@@ -65,12 +65,12 @@ def at(status: Status, **more: object) -> Ingestion:
         "outcome": Outcome.SWEPT if status is S.RESTING else None,
     }
     made = Ingestion(number=7, status=status, due_at=NOW, scheduled_at=NOW - HOUR)
-    return replace(made, **(fields | more))  # type: ignore[arg-type]
+    return replace(made, **(fields | more))  # type: ignore[arg-type]  # keywords of the test
 
 
 def failed(ingestion: Ingestion, consequence: Consequence = Consequence.RETRY, **more: object) -> Decision:
     """What follows from a failure, now."""
-    failure = replace(BOOM, consequence=consequence, **more)  # type: ignore[arg-type]
+    failure = replace(BOOM, consequence=consequence, **more)  # type: ignore[arg-type]  # keywords of the test
     return lifecycle.failed(ingestion, failure, OPTIONS, NOW)
 
 

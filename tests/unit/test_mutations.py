@@ -137,10 +137,10 @@ def _raises(event: incrsim.SourceEvent) -> None:
         (_raises, KeyError, "no id"),
         (lambda _: ["x"], InvalidDelta, r"return incrsim\.Delta"),
         ({"type": "x"}, InvalidDelta, r"return incrsim\.Delta"),
-        (incrsim.Delta(entity("b").body), InvalidDelta, "is no list"),  # type: ignore[arg-type]
+        (incrsim.Delta(entity("b").body), InvalidDelta, "is no list"),  # type: ignore[arg-type]  # wrong on purpose
         (incrsim.Delta([], ["nonsense"]), InvalidDelta, "is not an entity ref"),
         (incrsim.Delta([], ["component:a\0b"]), InvalidDelta, "no entity's ref can"),
-        (incrsim.Delta([], [7]), InvalidDelta, "is not an entity ref"),  # type: ignore[list-item]
+        (incrsim.Delta([], [7]), InvalidDelta, "is not an entity ref"),  # type: ignore[list-item]  # wrong on purpose
         (delta("a", "b", removed=("a",)), InvalidDelta, "both added and removed"),
         (incrsim.Delta([entity("b"), unreadable()]), InvalidEntity, "no readable ref"),
         (incrsim.Delta([entity("b"), broken("c")]), InvalidEntity, "mend them"),
@@ -151,7 +151,7 @@ def test_a_handler_that_fails(bench: Bench, answer: Any, cause: type[Exception],
     """Whoever emits the event hears what was wrong, and nothing of the answer is kept; others are asked anyway."""
     bench.app.add(Hearing(["a"]), on_invalid_entity="fail")
     other = Hearing([], name="z")
-    other.on_event = lambda event: incrsim.Delta([entity("z")])  # type: ignore[method-assign]
+    other.on_event = lambda event: incrsim.Delta([entity("z")])  # type: ignore[method-assign]  # in its place for this test
     bench.app.add(other)
     bench.app.run_cycle("source")
     with pytest.raises(EventHandlerFailed, match=f"'source' could not take .* 'changed'(.|\n)*{said}") as failed:
@@ -346,7 +346,7 @@ def test_full_needs_a_free_provider(bench: Bench) -> None:
     bench.store.claim("source", "other", incrsim.ProviderOptions())
     with pytest.raises(ProviderBusy, match="other works on the provider 'source' until"):
         bench.app.apply_full("source", [])
-    bench.clock.advance_to(bench.app.state("source").lease.expires_at)  # type: ignore[union-attr]
+    bench.clock.advance_to(bench.app.state("source").lease.expires_at)  # type: ignore[union-attr]  # it is leased at this point
     with pytest.raises(InvalidTransition, match="scheduled or resting"):
         bench.app.apply_full("source", [])
 
@@ -379,6 +379,6 @@ def test_a_source_that_breaks_off(bench: Bench) -> None:
         bench.app.apply_full("source", breaking())
     for nonsense in (entity("a").body, "a", 7):
         with pytest.raises(InvalidDelta, match="is no list"):
-            bench.app.apply_full("source", nonsense)  # type: ignore[arg-type]
+            bench.app.apply_full("source", nonsense)  # type: ignore[arg-type]  # wrong on purpose
     assert (names(bench), bench.app.state("source").fence) == (["a"], fence)
     assert bench.app.state("source").ingestion.status is Status.RESTING

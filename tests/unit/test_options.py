@@ -114,7 +114,7 @@ def test_a_hook_is_kept_apart() -> None:
 def test_options_are_frozen() -> None:
     """Options do not change once they are checked."""
     with pytest.raises(dataclasses.FrozenInstanceError):
-        ProviderOptions().max_pages = 3  # type: ignore[misc]
+        ProviderOptions().max_pages = 3  # type: ignore[misc]  # wrong on purpose: it is frozen
 
 
 def test_the_constructor_checks_too() -> None:

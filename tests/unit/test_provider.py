@@ -64,7 +64,7 @@ class NextTooLong(NoNext):
 
 
 class AroundTooLong(Source):
-    def around(self, burst: Any, more: Any) -> None: ...  # type: ignore[override]
+    def around(self, burst: Any, more: Any) -> None: ...  # type: ignore[override]  # another of the shapes that a provider may have
 
 
 @pytest.mark.parametrize(
@@ -143,11 +143,11 @@ def test_good_pages(returned: Any) -> None:
         ),
         ({}, "or done=True if it was the last page"),
         ({"entities": []}, "without a cursor"),
-        (incrsim.Page(done=1), "done=1; `done` is True or False, write for example done=not rows"),  # type: ignore[arg-type]
+        (incrsim.Page(done=1), "done=1; `done` is True or False, write for example done=not rows"),  # type: ignore[arg-type]  # wrong on purpose
         ({"done": None}, "done=None; `done` is True or False"),
         ({"done": "false"}, "done='false'; `done` is True or False"),
-        (incrsim.Page(None, done=True), "entities=None; write a list of entities, even for one"),  # type: ignore[arg-type]
-        (incrsim.Page("abc", done=True), "entities='abc'; write a list"),  # type: ignore[arg-type]
+        (incrsim.Page(None, done=True), "entities=None; write a list of entities, even for one"),  # type: ignore[arg-type]  # wrong on purpose
+        (incrsim.Page("abc", done=True), "entities='abc'; write a list"),  # type: ignore[arg-type]  # wrong on purpose
         ({"entities": {"kind": "x"}, "done": True}, "entities={'kind': 'x'}; write a list"),
         (
             incrsim.Page(done=True, problems="one"),

@@ -420,7 +420,7 @@ def test_running_app_delivers_what_others_have_changed() -> None:
             Mirror.apply_mutation(sink, mutation)
             app.stop()
 
-        sink.apply_mutation = stop  # type: ignore[method-assign]
+        sink.apply_mutation = stop  # type: ignore[method-assign]  # in its place for this test
         app.run()
         assert sink.names() == ["a"]
 
@@ -428,5 +428,5 @@ def test_running_app_delivers_what_others_have_changed() -> None:
 def test_an_invalid_sink_is_a_type_error() -> None:
     """A caller's mistake is found by either name."""
     with pytest.raises(TypeError), incrsim.open() as app:
-        app.attach(AsyncSink())  # type: ignore[arg-type]
+        app.attach(AsyncSink())  # type: ignore[arg-type]  # wrong on purpose
     assert issubclass(InvalidSink, CallerError)

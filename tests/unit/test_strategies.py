@@ -153,7 +153,7 @@ def test_faults_shrink_to_what_is_needed() -> None:
         (lambda: strategies.sources(min_page_size=0), r"sources\(min_page_size=0\): it must be 1 or more"),
         (lambda: strategies.sources(dialects=["pages"]), r"'pages' is none of keyset, snapshot"),
         (lambda: strategies.sources(dialects=[]), r"sources\(dialects=\(\)\): give at least one"),
-        (lambda: strategies.scenarios(max_cycles="many"), r"scenarios\(max_cycles='many'\): write a whole number"),  # type: ignore[arg-type]
+        (lambda: strategies.scenarios(max_cycles="many"), r"scenarios\(max_cycles='many'\): write a whole number"),  # type: ignore[arg-type]  # wrong on purpose
         (lambda: strategies.scenarios(faults="bad"), r"'bad' is none of none, gentle, rough, hostile"),
         (lambda: strategies.scenarios(max_replicas=0), r"scenarios\(min_replicas=1, max_replicas=0\)"),
         (lambda: strategies.faults(["rain"]), r"'rain' is none of source down"),
@@ -162,7 +162,7 @@ def test_faults_shrink_to_what_is_needed() -> None:
         (lambda: strategies.timelines(min_changes=-1), r"timelines\(min_changes=-1\): it must be 0 or more"),
         (lambda: strategies.operator_calls(calls=["stop"]), r"'stop' is none of"),
         (lambda: strategies.webhooks(max_events=True), r"webhooks\(max_events=True\): write a whole number"),
-        (lambda: strategies.entities(refs=["a"]), r"refs=\['a'\] is no strategy; write for example refs=st\.just"),  # type: ignore[arg-type]
+        (lambda: strategies.entities(refs=["a"]), r"refs=\['a'\] is no strategy; write for example refs=st\.just"),  # type: ignore[arg-type]  # wrong on purpose
         (lambda: strategies.texts(min_size=3, max_size=2), r"texts\(min_size=3, max_size=2\)"),
         (lambda: strategies.cursors(max_leaves=0), r"cursors\(min_leaves=1, max_leaves=0\)"),
     ],

@@ -125,8 +125,8 @@ def approve(asked: Asked) -> Plan:
                     "C-26", f"{len(goes)} removed and {len(refused.approved)} waiting", f"{told[0]} and {told[1]}"
                 )
 
-    undone = lambda: sweeps.unchanged(asked, "C-26")  # noqa: E731
-    return Plan(before._replace(approved=True), all_of("C-26"), effect=effect, undone=undone)
+    record = before._replace(approved=True)
+    return Plan(record, all_of("C-26"), effect=effect, undone=lambda: sweeps.unchanged(asked, "C-26"))
 
 
 # --- the lease of a full mutation (C-30) ------------------------------------------------------------------------------
