@@ -50,8 +50,7 @@ PAGE = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
-<style>
-{style}</style>
+<link rel="stylesheet" href="style.css">
 </head>
 <body>
 {body}
@@ -88,7 +87,7 @@ def page(notebook: Any, name: str) -> str:
         template_name="basic", exclude_anchor_links=True, exclude_input_prompt=True, exclude_output_prompt=True
     )
     body, _ = exporter.from_notebook_node(notebook)
-    return PAGE.format(title=name.replace("_", " "), style=STYLE, body=_told(body))
+    return PAGE.format(title=name.replace("_", " "), body=_told(body))
 
 
 def _panel(name: str) -> str:
@@ -109,6 +108,7 @@ def _told(body: str) -> str:
 def main(names: list[str]) -> None:
     """Write the pages of the notebooks whose names begin so; of all unless any are given."""
     PAGES.mkdir(exist_ok=True)
+    (PAGES / "style.css").write_text(STYLE, encoding="utf-8")
     for path in sorted(KEPT.glob("*.ipynb")):
         if not names or path.stem.startswith(tuple(names)):
             made = PAGES / f"{path.stem}.html"

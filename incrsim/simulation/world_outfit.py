@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set as AbstractSet
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
@@ -13,8 +13,7 @@ from incrsim.options import ProviderOptions
 from incrsim.provider import Page
 from incrsim.simulation.dice import Dice
 from incrsim.simulation.faulty_provider import FaultyProvider
-from incrsim.simulation.observation import Observer, Outcome, Returned, StepCall
-from incrsim.simulation.simulator import Happening
+from incrsim.simulation.observation import Observer
 from incrsim.simulation.watched_store import StoreTroubles, watched_store
 from incrsim.store import Store
 
@@ -102,29 +101,5 @@ class Paced:
         return page
 
 
-class Blind:
+class Blind(Observer):
     """An `Observer` that sees nothing."""
-
-    def source_changed(self, provider: str, held: AbstractSet[str]) -> None:
-        """See `Observer.source_changed`."""
-
-    def returned(self, page: Returned) -> None:
-        """See `Observer.returned`."""
-
-    def asks(self, call: StepCall) -> None:
-        """See `Observer.asks`."""
-
-    def answered(self, call: StepCall, outcome: Outcome, result: Any) -> None:
-        """See `Observer.answered`."""
-
-    def happened(self, replica: int, happening: Happening) -> None:
-        """See `Observer.happened`."""
-
-    def redeployed(self, replica: int, options: Any) -> None:
-        """See `Observer.redeployed`."""
-
-    def quiet(self) -> None:
-        """See `Observer.quiet`."""
-
-    def ended(self) -> None:
-        """See `Observer.ended`."""

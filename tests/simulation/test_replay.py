@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import orjson
@@ -18,6 +15,7 @@ from incrsim.simulation.simulating import run_scenario, simulate
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.world_store import stores
 from tests.simulation.golden import FILE, SCENARIOS, digests
+from tests.simulation.processes import told_by_processes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 ROUGH = SCENARIOS["rough"]
 
 IN_A_PROCESS = """
-import logging
-logging.disable()
 from tests.simulation.golden import digests
 print(digests())
 """
@@ -54,16 +50,7 @@ def test_digests_are_those_in_the_repository() -> None:
 @pytest.mark.slow
 def test_any_process_gives_the_same() -> None:
     """Nothing depends on a process's own order of sets and hashes."""
-    told = {
-        subprocess.run(
-            [sys.executable, "-c", IN_A_PROCESS],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    }
+    told = told_by_processes(IN_A_PROCESS)
     assert told == {f"{json.loads(FILE.read_text())}\n"}
 
 

@@ -23,31 +23,11 @@ from incrsim.store.memory import MemoryStore
 from incrsim.store.page import PageDraft
 from incrsim.testing import SweepSafety, assert_sweep_safe
 from incrsim.testing.strategies import scenarios
+from tests.simulation.http_services import Services
 
 FEW = settings(
     max_examples=8, stateful_step_count=20, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
-
-
-class Services(incrsim.IncrementalEntityProvider):
-    """Reads a page by its `Link`."""
-
-    name = "services"
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def around(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url)
-
-    def next(self, client: httpx.Client, cursor: Any = None) -> incrsim.Page:
-        answer = client.get(cursor or "/services").raise_for_status()
-        following = answer.links.get("next", {}).get("url")
-        entities = [self.entity(each) for each in answer.json()]
-        return incrsim.Page(entities, cursor=following, done=following is None)
-
-    def entity(self, item: dict[str, Any]) -> Any:
-        return incrsim.component(item["name"], namespace=item["namespace"], provider=self)
 
 
 class Reading:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -15,6 +12,7 @@ from incrsim.events import PageFetched
 from incrsim.simulation import CrashPoint, Moment, Trace
 from incrsim.simulation.trace import canonical
 from incrsim.store.memory import MemoryStore
+from tests.simulation.processes import told_by_processes
 from tests.simulation.world import STORY, play
 
 if TYPE_CHECKING:
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 LOST = CrashPoint("commit_page", 3, Moment.ANSWER_LOST)
 
 IN_A_PROCESS = """
-import logging
-logging.disable()
 from tests.simulation.test_trace import trace_in_memory
 print(trace_in_memory()[1])
 """
@@ -61,16 +57,7 @@ def test_two_runs_give_the_same_trace(caplog: pytest.LogCaptureFixture, monkeypa
 @pytest.mark.slow
 def test_two_processes_give_the_same_trace() -> None:
     """Nothing of a trace depends on a process's own order of sets and hashes."""
-    digests = {
-        subprocess.run(
-            [sys.executable, "-c", IN_A_PROCESS],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    }
+    digests = told_by_processes(IN_A_PROCESS)
     assert len(digests) == 1
 
 

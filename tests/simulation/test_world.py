@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 import incrsim
@@ -17,6 +16,7 @@ from incrsim.simulation.simulating import run_scenario
 from incrsim.simulation.source import FakeSource
 from incrsim.store.memory import MemoryStore
 from incrsim.store.memory_bodiless import BodilessStore
+from tests.simulation.http_services import Services
 
 if TYPE_CHECKING:
     from incrsim.clock import VirtualClock
@@ -108,24 +108,6 @@ def test_options_are_the_providers() -> None:
     assert run.scenario.options == {"burst_length": "1s", "max_pages": 5}
     with pytest.raises(InvalidOptions, match="unknown option 'busrt_length'; write burst_length"):
         incrsim.simulate(FakeSource(entities=9), busrt_length="1s")
-
-
-class Services:
-    """A provider that knows nothing of simulations."""
-
-    name = "services"
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def around(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url)
-
-    def next(self, client: httpx.Client, cursor: Any = None) -> incrsim.Page:
-        answer = client.get(cursor or "/services").raise_for_status()
-        following = answer.links.get("next", {}).get("url")
-        entities = [incrsim.component(each["name"], provider=self) for each in answer.json()]
-        return incrsim.Page(entities, cursor=following, done=following is None)
 
 
 def test_a_provider_over_http() -> None:
