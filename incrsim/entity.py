@@ -36,7 +36,7 @@ _NO_DIGEST = blake2b(digest_size=16, person=f"incrsim-{RULES_VERSION}".encode())
 # How JSON writes NUL; a backslash before a "u0000" of the source's own looks the same, which the walk tells apart.
 _NUL = rb"\u0000"
 _BACKSLASH = ord("\\")  # a number is found several times faster than bytes
-_FIELDS = ("ref", "location_key", "digest", "_text", "_defects")
+_FIELDS = ("ref", "location_key", "_text", "_defects", "_digest")
 
 
 class Entity:
@@ -46,17 +46,15 @@ class Entity:
         ref: `kind:namespace/name`, lower-cased; `None` when it cannot be read: `kind` or `metadata.name` is no text or
             empty, `metadata.namespace` is neither, or one of them holds NUL or a lone surrogate.
         location_key: who may take over this ref (C-9).
-        digest: 16 bytes over `canonical`, `location_key` and the version of the rules (C-11). For a body that JSON
-            cannot hold it covers what can be held and the type of what cannot: the same in every process.
     """
 
     __slots__ = _FIELDS
 
     ref: str | None
     location_key: str | None
-    digest: bytes
     _text: bytes
     _defects: tuple[Defect, ...]
+    _digest: bytes | None
 
     def __init__(self, body: Mapping[str, object], *, location_key: str | None = None) -> None:
         """Take an entity's body as it is; nothing of it is kept but its JSON.
@@ -87,10 +85,24 @@ class Entity:
             text = orjson.dumps(_salvaged(body, 0), option=_OPTIONS)
         _set_ref(self, _ref(body) or _ref_of_odd_types(body))
         _set_location_key(self, location_key)
-        _set_digest(self, _digest(text, location_key, found))
         # A copy, for orjson's own bytes lie in the buffer that it wrote them into: 4 kB for 600 bytes.
         _set_text(self, b"".join((text, b"")))
         _set_defects(self, found)
+        _set_digest(self, None)
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes over `canonical`, `location_key` and the version of the rules (C-11).
+
+        For a body that JSON cannot hold it covers what can be held and the type of what cannot: the same in every
+        process.
+        """
+        # Made when it is asked for: of new entities that is while the database stores the ones before.
+        digest = self._digest
+        if digest is None:
+            digest = _digest_of(self._text, self.location_key, self._defects)
+            _set_digest(self, digest)
+        return digest
 
     @property
     def canonical(self) -> bytes | None:
@@ -147,7 +159,7 @@ class Entity:
 
 # The only way past `__setattr__`, and the fastest one.
 _SETTERS = tuple(vars(Entity)[name].__set__ for name in _FIELDS)
-_set_ref, _set_location_key, _set_digest, _set_text, _set_defects = _SETTERS
+_set_ref, _set_location_key, _set_text, _set_defects, _set_digest = _SETTERS
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -250,7 +262,7 @@ def _as_text(value: object) -> object:
     return str.__str__(value) if isinstance(value, str) else value
 
 
-def _digest(text: bytes, location_key: str | None, found: tuple[Defect, ...]) -> bytes:
+def _digest_of(text: bytes, location_key: str | None, found: tuple[Defect, ...]) -> bytes:
     # JSON holds no raw control character, so that neither mark can be mistaken for a part of the body.
     digest = _NO_DIGEST.copy()
     digest.update(b"\1" + text if found else text)

@@ -179,31 +179,35 @@ class _CrashingStore:
             moment = self._fuse.moment(name)
             call = partial(method, *arguments)
             if moment is Moment.DIES_INSIDE:
-                call = partial(die_inside, self._store, call)
+                call = partial(stop_inside, self._store, call, Crash(INSIDE))
             return go_wrong(moment, name, call, StoreUnavailable)
 
         return step
 
 
-def die_inside(store: Any, call: Callable[[], Result]) -> Result:
-    """Do a step of a store, and die before it commits.
+INSIDE = "inside a transaction"
+
+
+def stop_inside(store: Any, call: Callable[[], Result], error: BaseException) -> Result:
+    """Do a step of a store, and raise an error before it commits.
 
     Args:
         store: the store itself, not one that watches over it.
-        call: does the step; what it refuses, it refuses before it dies.
+        call: does the step; what it refuses, it refuses before that.
+        error: what to raise.
     """
     # Every step of both stores goes through this method: the one place between its work and its commit.
     transact = store._transact  # noqa: SLF001 -- as said above
-    store._transact = lambda provider, work, *rest: transact(provider, _dying(work), *rest)  # noqa: SLF001 -- as said above
+    store._transact = lambda provider, work, *rest: transact(provider, _stopping(work, error), *rest)  # noqa: SLF001 -- as said above
     try:
         return call()
     finally:
         del store._transact  # noqa: SLF001 -- as said above
 
 
-def _dying(work: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _stopping(work: Callable[[Any], Any], error: BaseException) -> Callable[[Any], Any]:
     def until_its_commit(transaction: Any) -> None:
         work(transaction)
-        raise Crash("inside a transaction")
+        raise error
 
     return until_its_commit

@@ -103,6 +103,7 @@ CURSOR_NOT_JSON = "cursor not JSON"
 
 STORE_DOWN = "store down"
 STORE_SLOW = "slow store"
+SWEEP_FAILS = "sweep fails"
 
 REPLICA_DIES = "replica dies"
 REPLICA_PAUSED = "replica paused"
@@ -180,7 +181,7 @@ _OF_PROVIDER = (
     _provider(ENTER_RAISES, "`around` raises on the way in", 0.03),
     _provider(LEAVE_RAISES, "`around` raises on the way out", 0.03),
     _provider(HANG, "`next` comes back after page_timeout, with an empty page that says it is the last", 0.01),
-    _provider(REPEATED_PAGE, "the page before comes once more", 0.02, Need.PAGES),
+    _provider(REPEATED_PAGE, "the page before comes once more", 0.04, Need.PAGES),
     _provider(OUT_OF_ORDER, "two neighbouring pages come in the other order", 0.02, Need.PAGES),
     _provider(CURSOR_LOOP, "a page's cursor is the one that the page was asked for with", 0.004, Need.PAGES),
     _provider(CURSOR_NOT_JSON, "a page's cursor is none that JSON can hold exactly", 0.01, Need.PAGES),
@@ -201,6 +202,7 @@ _STEP_RATES = {
     "register": 0.02,
     "apply_delta": 0.02,
     "commit_sweep": 0.04,
+    "crash before commit_sweep": 0.1,
     "operate": 0.04,
     "apply_full": 0.25,
     "answer lost of apply_full": 0.5,  # only then a lease is given back
@@ -251,19 +253,26 @@ _OF_STORE = (
         0.01,
         gentle=True,
     ),
+    Kind(
+        SWEEP_FAILS,
+        Seam.STORE,
+        "a sweep fails before its commit, in a process that lives on",
+        0.1,
+        statuses=_STEP_STATUSES["commit_sweep"],
+    ),
     *_of_steps(),
 )
 
 _OF_SCHEDULER = (
     _scheduler(REPLICA_DIES, "a replica dies between two steps", 0.004, gentle=True),
     _scheduler(
-        REPLICA_PAUSED, "a replica stands still for longer than its lease, and goes on", 0.01, Need.SECOND_REPLICA
+        REPLICA_PAUSED, "a replica stands still for longer than its lease, and goes on", 0.02, Need.SECOND_REPLICA
     ),
     _scheduler(INTERLEAVED, "another replica takes the next step", 0.1, Need.SECOND_REPLICA, gentle=True),
     _scheduler(CLOCK_JUMP, "the clock jumps ahead", 0.003),
     _scheduler(REDEPLOY, "a replica goes on with other options", 0.002),
     _scheduler(SINK_DOWN, "a sink takes nothing in for a while", 0.02, Need.SINK),
-    _scheduler(FULL_MUTATION, "somebody applies all of the source's entities as one full mutation", 0.01),
+    _scheduler(FULL_MUTATION, "somebody applies all of the source's entities as one full mutation", 0.015),
     *(
         _scheduler(of_operator(each), f"an operator asks for `{each}`, whatever is under way", rate)
         for each, rate in {**dict.fromkeys(OPERATORS, 0.0008), "approve": 0.005}.items()

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any, TypeAlias, cast
 
 from incrsim.clock import VirtualClock
-from incrsim.errors import StoreUnavailable
-from incrsim.simulation.crash import STORE_STEPS, Crash, Moment, die_inside, go_wrong
+from incrsim.errors import StoreError, StoreUnavailable
+from incrsim.simulation.crash import INSIDE, STORE_STEPS, Crash, Moment, go_wrong, stop_inside
 from incrsim.simulation.dice import Dice
-from incrsim.simulation.faults import STEP_MOMENTS, STORE_DOWN, STORE_SLOW, of_step
+from incrsim.simulation.faults import STEP_MOMENTS, STORE_DOWN, STORE_SLOW, SWEEP_FAILS, of_step
 from incrsim.simulation.observation import OPERATOR, Observer, Outcome, StepCall
 from incrsim.simulation.violation import halting
 from incrsim.store import Store
@@ -31,6 +31,10 @@ _Method: TypeAlias = Callable[..., Any]
 
 class AnswerLost(StoreUnavailable):
     """The connection broke while a step was committed: whoever asked cannot know whether it was."""
+
+
+class SweepFailed(StoreError):  # noqa: N818 -- named for what happens, as those in `errors`
+    """The store can be reached, and cannot carry out the sweep: say, it has no room for what that has to sort."""
 
 
 class StoreTroubles:
@@ -170,7 +174,7 @@ class _WatchedStore:
     def _mortal(self, name: str, method: _Method) -> _Method:
         """The step, in which the process may die or lose its connection."""
         moments = {of_step(moment, name): moment for moment in STEP_MOMENTS}
-        troubles = self._dice.together(moments)
+        troubles = self._dice.together((*moments, SWEEP_FAILS) if name == "commit_sweep" else moments)
         if not troubles.kinds:
             return method
 
@@ -178,13 +182,15 @@ class _WatchedStore:
             kind = troubles.first()
             if kind is None:
                 return method(*arguments)
-            moment = moments[kind]
+            moment = moments.get(kind)
             call = partial(method, *arguments)
             if moment is Moment.DIES_INSIDE:
-                call = partial(die_inside, self._store, call)
+                call = partial(stop_inside, self._store, call, Crash(INSIDE))
+            elif moment is None:
+                call = partial(stop_inside, self._store, call, SweepFailed(f"{name}: no room left (simulated)"))
             try:
                 return go_wrong(moment, name, call, AnswerLost)
-            except (Crash, AnswerLost):
+            except (Crash, AnswerLost, SweepFailed):
                 raise
             except Exception:
                 self._dice.missed(kind)  # the store refused it before anything could go wrong
@@ -201,5 +207,6 @@ def _outcome(error: Exception, troubles: StoreTroubles) -> Outcome:
     if isinstance(error, AnswerLost):
         return Outcome.LOST
     # An error that nobody has planned is the store's own doing.
-    planned = isinstance(error, StoreUnavailable) and troubles.down_until is not None
+    down = isinstance(error, StoreUnavailable) and troubles.down_until is not None
+    planned = down or isinstance(error, SweepFailed)
     return Outcome.FAILED if planned else Outcome.REFUSED

@@ -109,6 +109,16 @@ def test_another_ones_step_goes_wrong(moment: Moment, step: str) -> None:
     assert ((world.store.state("fake"), world.store.count()) != before) is done
 
 
+def test_a_sweep_fails_and_is_repeated() -> None:
+    """Nothing of it is kept, the failure is recorded, and the sweep comes again after its wait."""
+    world = FaultyWorld([Fault(faults.SWEEP_FAILS, occurrences=(1, 2))]).cycles(2)
+    assert world.dice.effects == [(faults.SWEEP_FAILS, 1), (faults.SWEEP_FAILS, 2)]
+    assert world.heard.outcomes("commit_sweep")[:3] == [Outcome.FAILED, Outcome.FAILED, Outcome.DONE]
+    assert world.heard.outcomes("record_failure") == [Outcome.DONE, Outcome.DONE]
+    assert world.store.history("fake")[0].last_error is not None
+    world.come_to_rest()
+
+
 def test_the_dead_do_nothing() -> None:
     """What Python still runs of a process that died reaches no store: its lease expires by itself."""
     world = FaultyWorld([Fault(of_step(Moment.DIES_BEFORE, "apply_full"), occurrences=(1,))]).cycles(1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from incrsim.ingestion import Counts
 from incrsim.options import ProviderOptions
 from incrsim.simulation.observation import Returned
 from incrsim.simulation.oracle.record import Record
@@ -41,6 +42,7 @@ class Cycle:
         parts: how often a page reported a part of the source that it could not read; the store counts the same message
             once.
         valid: how many valid entities pages returned at least, and at most: a page may hold the same ref twice (C-22).
+        did: what pages and events added, updated and removed, each entity once.
         by_events: refs that events added or removed, or another provider took: whether they are among its distinct
             entities is open to reading.
     """
@@ -56,6 +58,7 @@ class Cycle:
     unreadable: set[bytes] = field(default_factory=set)
     parts: int = 0
     valid: tuple[int, int] = (0, 0)
+    did: Counts = field(default_factory=Counts)
     by_events: set[str] = field(default_factory=set)
 
 

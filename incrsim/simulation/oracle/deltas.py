@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from incrsim.entity import Entity
 from incrsim.errors import InvalidEntity
@@ -60,6 +60,7 @@ def _keep(asked: Asked, told: Told) -> None:
     model, book, fate = asked.model, asked.book, told.fate
     new_problems = problems.found(book, fate, set(fate.quarantined))
     gone = told.removed & book.owned
+    book.cycle.did += replace(fate.counts(book, fresh_invalid=0), removed=len(gone))
     entities.apply(model, book, fate, fresh=asked.before.pages > 0)
     marked = told.added.keys() & book.owned
     book.mark(marked)

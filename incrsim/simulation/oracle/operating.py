@@ -119,11 +119,11 @@ def approve(asked: Asked) -> Plan:
             refused.approved = refused.open & book.owned
         sweeps.unchanged(asked, "C-26")
         if isinstance(asked.result, Approved):
-            told = (asked.result.removed, asked.result.waiting)
-            if told != (len(goes), len(refused.approved)):
-                raise book.violated(
-                    "C-26", f"{len(goes)} removed and {len(refused.approved)} waiting", f"{told[0]} and {told[1]}"
-                )
+            told = (asked.result.removed, asked.result.waiting, asked.result.kept)
+            waits = len(refused.approved)
+            must = (len(goes), waits, len(refused.refs) - len(goes) - waits)
+            if told != must:
+                raise book.violated("C-26", f"removed, waiting and kept are {must}", f"{told}")
 
     record = before._replace(approved=True)
     return Plan(record, all_of("C-26"), effect=effect, undone=lambda: sweeps.unchanged(asked, "C-26"))

@@ -160,6 +160,7 @@ def _keep(asked: Asked, leaf: Leaf, record: Record) -> None:
     counts = fate.counts(book, len(leaf.invalid - cycle.invalid))
     new_problems = problems.found(book, fate, leaf.invalid)
     entities.apply(model, book, fate, fresh=True)
+    cycle.did += counts
     cycle.written |= fate.inserted | fate.updated | fate.taken
     book.mark(leaf.refs | set(page.problems))
     cycle.spared |= fate.quarantined | set(page.problems)

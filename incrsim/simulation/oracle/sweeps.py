@@ -54,10 +54,26 @@ def commit_sweep(asked: Asked) -> Plan:
     return Plan(
         record,
         RULES,
-        examine=lambda: judge(asked, tally, before.number),
+        examine=lambda: _judge_with_counts(asked, tally, before.number),
         undone=lambda: unchanged(asked, "C-27"),
         torn="C-27",
     )
+
+
+def _judge_with_counts(asked: Asked, tally: Tally, ingestion: int) -> None:
+    """Beside the sweep itself, what the ingestion says that it did: each entity counts once (C-8, C-19)."""
+    goes = set() if any(tally.refused_by(asked.options).values()) else tally.goes
+    did = asked.book.cycle.did
+    judge(asked, tally, ingestion)
+    found = asked.model.store.state(asked.book.name).ingestion.counts
+    for name, must, rule in (
+        ("added", did.added, "C-8"),
+        ("updated", did.updated, "C-8"),
+        ("unchanged", max(0, len(tally.marked) - did.added - did.updated), "C-8"),
+        ("removed", did.removed + len(goes), "C-19"),
+    ):
+        if must != (counted := getattr(found, name)):
+            raise asked.book.violated(rule, f"{must} entities of the ingestion count as {name}", f"{counted}")
 
 
 def judge(asked: Asked, tally: Tally, ingestion: int, limits: str = "C-26") -> None:
@@ -132,11 +148,15 @@ def _numbers(asked: Asked, tally: Tally, verdict: Verdict, ingestion: int) -> No
         ("approved ones among the stale", len(tally.approved), census.approved, "C-26"),
         ("removable entities", len(tally.removable), census.removable, removable),
         ("entities in the base", tally.base, census.base, base),
+        ("entities collected", len(tally.goes), verdict.collected, "C-26"),
         ("as id of the verdict", book.verdicts, verdict.id, "C-26"),
         ("as the verdict's ingestion", ingestion, verdict.ingestion, "C-26"),
     ):
         if must != found:
             raise book.violated(rule, f"{must} {what}", f"{found}")
+    share = 100 * len(tally.removable) / tally.base if tally.base else 0
+    if abs(verdict.percentage - share) > _ROUNDED:
+        raise book.violated("C-26", f"the verdict says {share:g} percent", f"{verdict.percentage:g}")
     if not tally.valid[0] <= census.valid <= tally.valid[1]:
         raise book.violated("C-22", f"{tally.valid[0]} valid entities", f"{census.valid}")
     if tally.unreadable != (census.unreadable > 0):

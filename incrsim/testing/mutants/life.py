@@ -140,6 +140,19 @@ class ReadsAgainAfterFailedSweep(BrokenStore):
         return super().record_failure(lease, failure, options)
 
 
+@breaks("C-27")
+class RepeatsSweepAtOnce(BrokenStore):
+    """A sweep that has used up the list of waits is tried again at once, and without end."""
+
+    def record_failure(self, lease: Lease, failure: Failure, options: ProviderOptions) -> Decision:
+        """See `Store.record_failure`."""
+        sweeps = self.holds(lease) and self.open(lease.provider).status is Status.SWEEPING
+        decision = super().record_failure(lease, failure, options)
+        if sweeps and self.open(lease.provider).attempts > len(options.backoff):
+            self.change(lease.provider, due_at=self.now)
+        return decision
+
+
 # --- ends -------------------------------------------------------------------------------------------------------------
 
 

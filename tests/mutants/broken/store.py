@@ -127,7 +127,7 @@ def changes_are_not_written(patch: Patch) -> None:
 
 @mutant("C-11", "the digest does not cover the location key")
 def digest_without_key(patch: Patch) -> None:
-    patch.rewrite(entity._digest, "if location_key is not None:", "if False:")
+    patch.rewrite(entity._digest_of, "if location_key is not None:", "if False:")
 
 
 @mutant("C-11", "unchanged entities are written again")

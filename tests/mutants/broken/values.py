@@ -97,7 +97,7 @@ def own_annotation_counts(patch: Patch) -> None:
 
 @mutant("C-11", "an empty location key has the digest of none")
 def empty_location_key_forgotten(patch: Patch) -> None:
-    patch.rewrite(entity._digest, "if location_key is not None:", "if location_key:")
+    patch.rewrite(entity._digest_of, "if location_key is not None:", "if location_key:")
 
 
 @mutant("C-11", "the digest stays when the rules change", also=("slow",))
