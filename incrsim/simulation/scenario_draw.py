@@ -81,6 +81,8 @@ def _changes(drawn: Mapping[str, Any], random: Random, cycles: int) -> Iterable[
                 yield Change(at=at, verb="remove", percent=random.choice(drawn["mass_removed"]))
             else:
                 yield Change(at=at, verb=random.choice(drawn["verbs"]), percent=random.choice(drawn["share"]))
+    # Else a source that is spoiled for good fails an ingestion every few seconds, for all the days that are left.
+    yield Change(at=Moment(cycles, drawn["steps"]), verb="heal", percent=100)
 
 
 def _faults(faults: str | Iterable[Fault], seed: int) -> tuple[Fault, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 from incrsim.errors import InvalidTransition
@@ -148,14 +149,14 @@ def _numbers(asked: Asked, tally: Tally, verdict: Verdict, ingestion: int) -> No
         ("approved ones among the stale", len(tally.approved), census.approved, "C-26"),
         ("removable entities", len(tally.removable), census.removable, removable),
         ("entities in the base", tally.base, census.base, base),
-        ("entities collected", len(tally.goes), verdict.collected, "C-26"),
+        ("entities collected", len(tally.goes), _said(book, lambda: verdict.collected), "C-26"),
         ("as id of the verdict", book.verdicts, verdict.id, "C-26"),
         ("as the verdict's ingestion", ingestion, verdict.ingestion, "C-26"),
     ):
         if must != found:
             raise book.violated(rule, f"{must} {what}", f"{found}")
     share = 100 * len(tally.removable) / tally.base if tally.base else 0
-    if abs(verdict.percentage - share) > _ROUNDED:
+    if abs(_said(book, lambda: verdict.percentage) - share) > _ROUNDED:
         raise book.violated("C-26", f"the verdict says {share:g} percent", f"{verdict.percentage:g}")
     if not tally.valid[0] <= census.valid <= tally.valid[1]:
         raise book.violated("C-22", f"{tally.valid[0]} valid entities", f"{census.valid}")
@@ -163,6 +164,14 @@ def _numbers(asked: Asked, tally: Tally, verdict: Verdict, ingestion: int) -> No
         raise book.violated("C-7", f"{'some' if tally.unreadable else 'no'} unreadable parts", f"{census.unreadable}")
     if verdict.decided_at != asked.now:
         raise book.violated("C-26", f"decided at {asked.now.isoformat()}", verdict.decided_at.isoformat())
+
+
+def _said(book: Book, tell: Callable[[], float]) -> float:
+    """What a verdict works out for itself: where it cannot, that is what was found."""
+    try:
+        return tell()
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise book.violated("C-26", "a verdict that tells its numbers", repr(error)) from error
 
 
 def _limits(asked: Asked, verdict: Verdict, rule: str) -> None:
