@@ -15,7 +15,7 @@ from incrsim.simulation import faults
 from incrsim.simulation.dice import Dice
 from incrsim.simulation.weather import Cut, RateLimit, SourceCall, SourcePage, TokenExpired, Unavailable
 
-LIMITED_FOR = tuple(timedelta(hours=hours) for hours in (0.01, 1, 48, -1))
+LIMITED_FOR = tuple(timedelta(hours=hours) for hours in (0.01, 1, 24, 48, 0, -1))
 """When a source that asks to wait answers again: soon, later, later than is waited for (C-17), and long ago."""
 
 SLOW_FOR = tuple(timedelta(seconds=seconds) for seconds in (0.25, 1, 4, 20))
