@@ -10,8 +10,8 @@ import re
 import select
 import signal
 import sys
-import tomllib
 from collections import Counter
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from tests.automatic.changes import Change
 
 PACKAGE = Path(__file__).parents[2] / "incrsim"
-SURVIVORS = Path(__file__).with_name("survivors.toml")
+SURVIVORS = PACKAGE.parent / "docs" / "automatic-mutation.md"
+"""Explains them; each stands as a line of a block there."""
+
 SWEEP = PACKAGE / "store" / "sql" / "sweep.sql"
 PLANNER = frozenset({"plan_sweep", "plan_removal"})
 """Queries that decide how fast a sweep is, and nothing else."""
 
-SECONDS = 120
-"""A change that keeps a process busy for longer has made something endless."""
+SECONDS = 2
+"""A change that keeps a process busy for longer, for each scenario, has made something endless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,12 @@ def main() -> int:
     options = _options()
     results = []
     for where in options.only:
-        for change in _changes(where):
-            result = _tried(change, where, options)
-            results.append(result)
-            print(json.dumps(asdict(result), ensure_ascii=False), flush=True)
+        with _server(options.database) if where == "sweep" else nullcontext() as server:
+            for change in _changes(where):
+                with _database(server) as database:
+                    result = _tried(change, where, options.seeds, database)
+                results.append(result)
+                print(json.dumps(asdict(result), ensure_ascii=False), flush=True)
     return _judged(results)
 
 
@@ -69,8 +73,31 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.automatic", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=("guards", "lifecycle", "sweep"), default=["guards", "lifecycle"])
     parser.add_argument("--seeds", type=int, default=300, help="scenarios for each change, at most")
-    parser.add_argument("--database", default=None, help="for the sweep's SQL: the URL of an empty Postgres database")
+    parser.add_argument(
+        "--database", default="embedded", help="for the sweep's SQL: embedded, or the URL of a server with databases"
+    )
     return parser.parse_args()
+
+
+@contextmanager
+def _server(database: str) -> Iterator[str]:
+    """Where databases may be created, for as long as the sweep's SQL is tried."""
+    from incrsim.store.embedded import start
+
+    with nullcontext() if database != "embedded" else start() as embedded:
+        yield database if embedded is None else embedded.url
+
+
+@contextmanager
+def _database(server: str | None) -> Iterator[str | None]:
+    """An empty one for each change: who is stopped in the middle leaves something behind."""
+    if server is None:
+        yield None
+        return
+    from incrsim.store.postgres_databases import dropped_afterwards
+
+    with dropped_afterwards(server, [f"incrsim_automatic_{os.getpid()}"]) as (url,):
+        yield url
 
 
 def _changes(where: str) -> Iterator[Change]:
@@ -84,18 +111,18 @@ def _changes(where: str) -> Iterator[Change]:
             yield from sql.changes(name, query)
 
 
-def _tried(change: Change, where: str, options: argparse.Namespace) -> Result:
+def _tried(change: Change, where: str, seeds: int, database: str | None) -> Result:
     """In a child that loads the changed code and nothing that was loaded before."""
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(readable)
         with os.fdopen(writable, "w") as pipe:
-            json.dump(asdict(_in_child(change, where, options)), pipe)
+            json.dump(asdict(_in_child(change, where, seeds, database)), pipe)
         os._exit(0)
     os.close(writable)
     with os.fdopen(readable) as pipe:
-        ready, _, _ = select.select([pipe], [], [], SECONDS)
+        ready, _, _ = select.select([pipe], [], [], SECONDS * seeds)
         if not ready:
             os.kill(child, signal.SIGKILL)
         said = pipe.read()
@@ -103,25 +130,24 @@ def _tried(change: Change, where: str, options: argparse.Namespace) -> Result:
     return Result(**json.loads(said)) if said else Result(change.key, "broken", error="it never ends")
 
 
-def _in_child(change: Change, where: str, options: argparse.Namespace) -> Result:
+def _in_child(change: Change, where: str, seeds: int, database: str | None) -> Result:
     logging.disable()  # what the engine logs of a flaw
     try:
         if where == "sweep":
             change_query(change)
-            caught = hunt(range(options.seeds), options.database)
         else:
             load_changed(change)
-            caught = hunt(range(options.seeds), None)
+        caught = hunt(range(seeds), database)
     except Exception as error:  # noqa: BLE001 -- broken code may raise anything
         return Result(change.key, "broken", error=f"{type(error).__name__}: {error}"[:200])
     match caught:
         case Caught(rule, scenarios):
             return Result(change.key, "caught", rule, scenarios)
-    return Result(change.key, "survived", scenarios=options.seeds)
+    return Result(change.key, "survived", scenarios=seeds)
 
 
 def _judged(results: list[Result]) -> int:
-    explained = tomllib.loads(SURVIVORS.read_text("utf-8"))["survivors"]
+    explained = set(SURVIVORS.read_text("utf-8").splitlines())
     fates = Counter(result.fate for result in results)
     unexplained = [result.key for result in results if result.fate != "caught" and result.key not in explained]
     share = 100 * fates["caught"] / max(1, len(results))
