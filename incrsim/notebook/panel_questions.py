@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from incrsim.errors import IncrsimError
 from incrsim.guards import Verdict
 from incrsim.notebook import panel_html
 from incrsim.notebook.panel_desk import Desk
@@ -27,12 +28,12 @@ class Question:
         self._act = act
         self._status: ProviderStatus | None = None
         self._agreed: Act | None = None
-        self._text = html(width="100%")
+        self._text, self._wrong = html(width="100%"), html(width="100%")
         self._refs = PagedTable("", self._turn)
         self._yes = button("Yes", self._agree)
         self._yes.button_style = "danger"
         self._no = button("No, change nothing", self.dismiss)
-        self.box = column(self._text, self._refs.box, row(self._yes, self._no))
+        self.box = column(self._text, self._refs.box, self._wrong, row(self._yes, self._no))
         self.dismiss()
 
     def approve(self, status: ProviderStatus, verdict: Verdict) -> None:
@@ -75,5 +76,10 @@ class Question:
             self._act(act)
 
     def _turn(self) -> None:
-        if self._status is not None:
+        if self._status is None:
+            return
+        try:
             self._refs.show(stale(self._desk.operators, self._status, self._refs.pages.after))
+            self._wrong.value = ""
+        except IncrsimError as error:
+            self._wrong.value = panel_html.note(f"{type(error).__name__}: {error}", bad=True)

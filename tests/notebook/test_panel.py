@@ -128,6 +128,28 @@ def test_a_refused_removal_is_read_and_approved(app: incrsim.App, source: FakeSo
     assert app.catalog.count() == 80
 
 
+def test_refs_that_cannot_be_read_are_told(
+    app: incrsim.App, source: FakeSource, panel: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is away while somebody turns the pages of a question is named beside them; nothing is asked less."""
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("the database is away")
+
+    source.remove(percent=60)
+    app.run_cycle(NAME)
+    panel.refresh()
+    press(panel, Button.APPROVE)
+    question = panel.steering.question
+    with monkeypatch.context() as patched:
+        patched.setattr(app.store, "stale", away)
+        question._refs.pages.forward.click()
+    assert "StoreUnavailable: the database is away" in question._wrong.value
+    assert question.box.layout.display is None
+    question._refs.pages.back.click()
+    assert question._wrong.value == ""
+
+
 def test_an_answer_that_comes_too_late(app: incrsim.App, source: FakeSource, panel: Any) -> None:
     """A verdict that is not the last one any more when the yes comes is not approved; the panel says so."""
     source.remove(percent=60)
