@@ -171,13 +171,16 @@ def test_deleting_records_asks(app: incrsim.App, panel: Any) -> None:
     assert (app.operators.status(NAME).pages, app.catalog.count()) == (0, 200)
 
 
-def test_a_plan(app: incrsim.App, source: FakeSource, panel: Any) -> None:
+def test_a_plan(app: incrsim.App, source: FakeSource, panel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan is made beside the kernel's loop, shown in pages, and put away."""
     source.remove(count=3)
     source.add(20)
+    looked, answer = threading.Event(), source.answer
+    monkeypatch.setattr(source, "answer", lambda *asked: answer(*asked) if looked.wait(60) else None)
     press(panel, Button.PLAN)
     plan = panel.steering.plan
     assert panel.steering.buttons[Button.PLAN].tooltip == "Not now: one is being made"
+    looked.set()
     plan._errand.wait()
     panel.refresh()
     assert "20 to add, 0 to change, 3 to remove" in plan._said.value
