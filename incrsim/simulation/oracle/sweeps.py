@@ -100,7 +100,7 @@ def judge(asked: Asked, tally: Tally, ingestion: int, limits: str = "C-26") -> N
     _decision(asked, tally, verdict)
     goes: set[str] = set() if refuses else tally.goes
     _carried_out(book, gone, goes, refuses=refuses)
-    _told_so(book, verdict, goes)
+    _told_so(book, verdict, goes, "refused" if refuses else "swept")
     _measure(model, book, goes, ingestion)
     model.remove(book, goes)
     same(model, book, truth, "C-20")
@@ -209,8 +209,10 @@ def _carried_out(book: Book, gone: set[str], goes: set[str], *, refuses: bool) -
     raise book.violated("C-27" if half else "C-21", "the sweep removes all that must go", f"{told(left)} stay")
 
 
-def _told_so(book: Book, verdict: Verdict, goes: set[str]) -> None:
-    """The verdict says how much went, and how much of it at once."""
+def _told_so(book: Book, verdict: Verdict, goes: set[str], word: str) -> None:
+    """The verdict says in a word and in a sentence what it is, how much went, and how much of it at once."""
+    if verdict.word != word or not str(verdict).startswith(word):
+        raise book.violated("C-26", f"a verdict that says {word}", f"{verdict.word}: {verdict}")
     if verdict.removed != len(goes):
         raise book.violated("C-26", f"the verdict says that {len(goes)} were removed", f"{verdict.removed}")
     if not min(len(goes), 1) <= verdict.largest_batch <= LARGEST_BATCH:
