@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.util
+import signal
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
     from tests.automatic.changes import Change
 
-PRESETS = ("rough", "hostile", "none")
-"""Of one seed each in turn: some flaws show best when little else goes wrong."""
+
+SECONDS = 60
+"""A change that keeps a process busy for longer with one scenario has made something endless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,17 @@ class Caught:
     scenarios: int
 
 
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """Something raised where no oracle looks, and no rule was named.
+
+    Args:
+        error: the first that did.
+    """
+
+    error: str
+
+
 def load_changed(change: Change) -> None:
     """Make this process load a module of Python as it is after a change; nothing of incrsim may be loaded yet."""
     sys.meta_path.insert(0, _Changed(f"incrsim.{change.where}", change.text))
@@ -44,23 +57,29 @@ def change_query(change: Change) -> None:
     queries._all_queries()[change.where] = change.text
 
 
-def hunt(seeds: Iterable[int], database: str | None) -> Caught | None:
-    """Run scenarios until the oracle names a rule.
+def hunt(seeds: Iterable[int], database: str | None) -> Caught | Raised | None:
+    """Run the scenarios that mutants are hunted with, until the oracle names a rule.
 
     Args:
         seeds: of the scenarios.
         database: where, as for `incrsim.simulate`.
     """
-    from incrsim.simulation.scenario import Scenario
     from incrsim.simulation.simulating import run_scenario
     from incrsim.simulation.world_store import stores
+    from incrsim.testing.mutants.hunting import scenario_of
 
+    raised = None
     with stores(database) as opened:
         for tried, seed in enumerate(seeds, start=1):
-            scenario = Scenario.draw(seed, PRESETS[seed % len(PRESETS)])
-            if findings := run_scenario(scenario, store=opened).findings:
+            signal.alarm(SECONDS)  # ends the process
+            try:
+                findings = run_scenario(scenario_of(seed), store=opened).findings
+            except Exception as error:  # noqa: BLE001 -- broken code may raise anything, and that catches nothing
+                raised = raised or Raised(f"{type(error).__name__}: {error}"[:200])
+                continue
+            if findings:
                 return Caught(findings[0].rule, tried)
-    return None
+    return raised
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
