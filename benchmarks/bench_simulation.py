@@ -28,7 +28,7 @@ from incrsim.resident import peak_rss_mb
 from incrsim.simulation import FakeSource, Simulation
 from incrsim.simulation.scenario import Scenario, SourceSpec
 from incrsim.simulation.simulating import run_scenario
-from incrsim.simulation.world_store import Stores, stores
+from incrsim.simulation.world.store import Stores, stores
 from incrsim.store.memory import MemoryStore
 from incrsim.store.memory_bodiless import BodilessStore
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from incrsim.notebook import plots
 from incrsim.simulation import Scenario, simulate
-from incrsim.simulation.campaign import Campaign
+from incrsim.simulation.campaign.campaign import Campaign
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,8 +13,8 @@ from rich.text import Text
 from incrsim.cli.failures import FAILED, INTERRUPTED, UsageError, complain
 from incrsim.cli.output import print_json, print_lines, print_screen
 from incrsim.cli.tables import labelled
-from incrsim.simulation.campaign import Campaign, Standing, Tell
-from incrsim.simulation.campaign_result import CampaignResult
+from incrsim.simulation.campaign.campaign import Campaign, Standing, Tell
+from incrsim.simulation.campaign.result import CampaignResult
 
 TENTHS = 10
 """Where nobody watches, so many lines tell how far a campaign is."""

@@ -9,15 +9,15 @@ from rich.text import Text
 
 from incrsim.cli.failures import FAILED
 from incrsim.cli.output import live, print_json
-from incrsim.simulation.campaign_result import CampaignResult
-from incrsim.simulation.campaign_row import Row
+from incrsim.simulation.campaign.result import CampaignResult
+from incrsim.simulation.campaign.row import Row
 from incrsim.simulation.replay import replay
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.simulating import run_scenario, tracing
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.trace_file import Header
-from incrsim.simulation.world_store import stores
+from incrsim.simulation.world.store import stores
 from incrsim.testing.mutants.mutant import Mutant
 
 

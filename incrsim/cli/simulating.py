@@ -76,7 +76,7 @@ def simulate(  # noqa: PLR0913, PLR0917 -- the options of a command
     """The command; `SIMULATE_HELP` is what its users read."""
     from incrsim.cli.run_campaign import run_campaign, seeds_of
     from incrsim.cli.run_simulate import run_simulate
-    from incrsim.simulation.campaign import Campaign
+    from incrsim.simulation.campaign.campaign import Campaign
     from incrsim.simulation.scenario import Scenario
 
     many = (seeds, seed_range, results) != (None, None, None)

@@ -19,7 +19,7 @@ import orjson
 from incrsim.simulation.staging import Staging
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.violation import Finding, Violation
-from incrsim.simulation.world import World
+from incrsim.simulation.world.world import World
 from incrsim.store.contract import Mark, ProviderState
 
 MOST_ENTITIES = 2_000

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from incrsim.notebook.plots_style import BLUE, GREEN, VERMILION, axes_or_new, counted, legend_inside, titled
 from incrsim.simulation.pressure import MemoryReport, Pressure, PressureReport
-from incrsim.simulation.pressure_table import told
+from incrsim.simulation.pressure.table import told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

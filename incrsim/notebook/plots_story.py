@@ -13,7 +13,7 @@ from incrsim.ingestion import Counts, Status
 from incrsim.lifecycle import Operator
 from incrsim.simulation.run import Run
 from incrsim.simulation.simulator import Died, StoreFailed
-from incrsim.simulation.world_happenings import Operated, ReplicaFroze, SourceChanged
+from incrsim.simulation.world.happenings import Operated, ReplicaFroze, SourceChanged
 
 REFUSED = "refused"
 """The status of a rest after a sweep that a guard refused."""

@@ -1,7 +1,7 @@
 """The shipping engine under a virtual clock: sources by formula, faults of all kinds, replicas in any order.
 
 `incrsim.simulate` is where to begin. A `scenario` is all that a run depends on, as data; `world` is what there is while
-it runs, and `world_course` runs it; `trace_file` and `replay` keep and repeat it. A `campaign` runs many of them, and
+it runs, and `world.course` runs it; `trace_file` and `replay` keep and repeat it. A `campaign` runs many of them, and
 `reduce` makes those small in which a rule does not hold. `simulator` is the driver below all of that: one provider,
 step by step, for tests that want every step in their own hands.
 """
@@ -21,21 +21,21 @@ from incrsim.simulation.trace import Trace
 from incrsim.simulation.view import NOTHING, FixedView, View
 
 if TYPE_CHECKING:
-    from incrsim.simulation.campaign import Campaign
-    from incrsim.simulation.campaign_result import CampaignResult
-    from incrsim.simulation.reduction import reduce
-    from incrsim.simulation.reduction_result import Reduced
+    from incrsim.simulation.campaign.campaign import Campaign
+    from incrsim.simulation.campaign.result import CampaignResult
+    from incrsim.simulation.reduction.reducing import reduce
+    from incrsim.simulation.reduction.result import Reduced
     from incrsim.simulation.run import Run
     from incrsim.simulation.scenario import Scenario
     from incrsim.simulation.simulating import run_scenario, simulate
 
 _LATE = {
-    "Campaign": "campaign",
-    "CampaignResult": "campaign_result",
-    "Reduced": "reduction_result",
+    "Campaign": "campaign.campaign",
+    "CampaignResult": "campaign.result",
+    "Reduced": "reduction.result",
     "Run": "run",
     "Scenario": "scenario",
-    "reduce": "reduction",
+    "reduce": "reduction.reducing",
     "run_scenario": "simulating",
     "simulate": "simulating",
 }

@@ -2,7 +2,7 @@
 
 A kind's opportunities are counted. One kind's dice never depend on another's, so that a fault can be taken out of a
 scenario and the others happen as before; and what took effect is told as (kind, number of the opportunity), so that
-a rate can be replaced by the very occurrences that it led to (`incrsim.simulation.reduction`).
+a rate can be replaced by the very occurrences that it led to (`incrsim.simulation.reduction.reducing`).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.simulator import Happening
 from incrsim.simulation.staging import Staging
 from incrsim.simulation.violation import Finding, Violation
-from incrsim.simulation.world_happenings import WorldEvent
+from incrsim.simulation.world.happenings import WorldEvent
 
 if TYPE_CHECKING:
     import pandas as pd

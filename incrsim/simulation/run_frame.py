@@ -13,7 +13,7 @@ from incrsim.guards import Verdict
 from incrsim.ingestion import Counts, Ingestion, Status
 from incrsim.ingestion_frame import COUNTS, OUTCOMES, TIMES, VERDICT, counts_values, verdict_values
 from incrsim.simulation.simulator import Happening
-from incrsim.simulation.world_happenings import Operated, WorldEvent
+from incrsim.simulation.world.happenings import Operated, WorldEvent
 
 if TYPE_CHECKING:
     import pandas as pd

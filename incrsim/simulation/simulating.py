@@ -20,9 +20,9 @@ from incrsim.simulation.staging import Refit, Staging, as_it_is, in_memory
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.trace_file import writing
 from incrsim.simulation.violation import Finding, Violation
-from incrsim.simulation.world import World
-from incrsim.simulation.world_course import Course
-from incrsim.simulation.world_store import Stores, stores
+from incrsim.simulation.world.course import Course
+from incrsim.simulation.world.store import Stores, stores
+from incrsim.simulation.world.world import World
 from incrsim.store.memory import MemoryStore
 
 

@@ -141,7 +141,7 @@ class FakeSource:
                 httpx.get(f"{url}/services", params={"page": 2}).json()  # {"items": […], "page": 2, "totalPages": 20}
         """
         # An HTTP server is more than the demonstration needs.
-        from incrsim.simulation.served import serve
+        from incrsim.simulation.served.serving import serve
 
         return serve(self, paging)
 

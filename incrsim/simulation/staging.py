@@ -15,9 +15,9 @@ from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.silence import silent_engine
 from incrsim.simulation.source import FakeSource
 from incrsim.simulation.trace import Trace
-from incrsim.simulation.world import World
-from incrsim.simulation.world_course import Course
-from incrsim.simulation.world_store import Stores
+from incrsim.simulation.world.course import Course
+from incrsim.simulation.world.store import Stores
+from incrsim.simulation.world.world import World
 from incrsim.store.memory import MemoryStore
 
 Refit = Callable[[Engine], Engine]

@@ -14,11 +14,11 @@ from incrsim.clock import VirtualClock
 from incrsim.options import ProviderOptions
 from incrsim.simulation.dice import Fault
 from incrsim.simulation.scenario import NOW, Scenario, Webhook
-from incrsim.simulation.scenario_parts import CALLS, WHERE
+from incrsim.simulation.scenario.parts import CALLS, WHERE
 from incrsim.simulation.silence import silent_engine
 from incrsim.simulation.simulating import spec_of
 from incrsim.simulation.source import FakeSource
-from incrsim.simulation.world import EVENTS, World
+from incrsim.simulation.world.world import EVENTS, World
 from incrsim.store import Store
 from incrsim.store.memory import MemoryStore
 from incrsim.testing.machines_stage import Stage, Untraced

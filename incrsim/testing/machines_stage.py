@@ -11,9 +11,9 @@ from incrsim.simulation.scenario import NOW, Change, OperatorCall, Webhook
 from incrsim.simulation.schedule import FOR_SOMEBODY, Lane
 from incrsim.simulation.trace import Trace
 from incrsim.simulation.violation import Finding, Violation
-from incrsim.simulation.world import World
-from incrsim.simulation.world_course import Course
-from incrsim.simulation.world_happenings import ClockJumped
+from incrsim.simulation.world.course import Course
+from incrsim.simulation.world.happenings import ClockJumped
+from incrsim.simulation.world.world import World
 
 ARMED = frozenset({Seam.SOURCE, Seam.PROVIDER, Seam.STORE})
 """Where faults happen at the next opportunity that somebody gives them; all others are acts of whoever leads."""

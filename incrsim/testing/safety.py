@@ -11,7 +11,7 @@ from incrsim.options import ProviderOptions
 from incrsim.simulation import faults_presets
 from incrsim.simulation.dice import Fault
 from incrsim.simulation.faults import REDEPLOY
-from incrsim.simulation.reduction import reduce
+from incrsim.simulation.reduction.reducing import reduce
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.silence import silent_engine

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from incrsim.simulation.faults import lying
 from incrsim.simulation.oracle import Oracle
-from incrsim.simulation.world import World
+from incrsim.simulation.world.world import World
 
 
 @dataclass(frozen=True, slots=True)

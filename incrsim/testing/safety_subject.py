@@ -13,7 +13,7 @@ from incrsim.errors import CallerError, shortened
 from incrsim.preview import preview
 from incrsim.provider import check_provider
 from incrsim.simulation.scenario import SourceSpec
-from incrsim.simulation.served_wires import WIRES
+from incrsim.simulation.served.wires import WIRES
 from incrsim.simulation.source import FakeSource
 
 PROBED = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import indent
 
-from incrsim.simulation.reduction_result import Reduced
+from incrsim.simulation.reduction.result import Reduced
 from incrsim.simulation.violation import Violation
 from incrsim.testing.safety_subject import Subject
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from incrsim.simulation.dialects import DIALECTS
 from incrsim.simulation.moment import Moment
 from incrsim.simulation.scenario import Change, OperatorCall, Redeploy, Rival, Scenario, SourceSpec, Webhook
-from incrsim.simulation.scenario_parts import CALLS, VERBS, WHERE
+from incrsim.simulation.scenario.parts import CALLS, VERBS, WHERE
 from incrsim.simulation.source import FakeSource
 from incrsim.testing.strategies_bounds import between, chosen
 from incrsim.testing.strategies_faults import faults as drawn_faults

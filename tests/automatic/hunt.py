@@ -65,7 +65,7 @@ def hunt(seeds: Iterable[int], database: str | None) -> Caught | Raised | None:
         database: where, as for `incrsim.simulate`.
     """
     from incrsim.simulation.simulating import run_scenario
-    from incrsim.simulation.world_store import stores
+    from incrsim.simulation.world.store import stores
     from incrsim.testing.mutants.hunting import scenario_of
 
     raised = None

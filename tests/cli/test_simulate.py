@@ -12,10 +12,10 @@ import pytest
 from incrsim import simulation
 from incrsim.cli.failures import FAILED
 from incrsim.cli.run_campaign import run_campaign
-from incrsim.simulation.campaign import Campaign, as_shipped
+from incrsim.simulation.campaign.campaign import Campaign, as_shipped
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.violation import Finding
-from incrsim.simulation.world_store import Stores
+from incrsim.simulation.world.store import Stores
 from tests.cli.program import Done
 
 Run = Callable[..., Done]

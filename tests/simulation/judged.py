@@ -23,7 +23,7 @@ from incrsim.simulation.faulty_provider import FaultyProvider
 from incrsim.simulation.observation import OPERATOR
 from incrsim.simulation.oracle import Oracle
 from incrsim.simulation.watched_store import StoreTroubles, watched_store
-from incrsim.simulation.world_sink import Mirror
+from incrsim.simulation.world.sink import Mirror
 from incrsim.sinks.courier import Courier
 from incrsim.store.memory import MemoryStore
 

@@ -13,11 +13,11 @@ from incrsim.ingestion import Consequence
 from incrsim.simulation import Fuse, Simulation, crashing_store
 from incrsim.simulation.crash import Moment
 from incrsim.simulation.exhaustive import OPTIONS
-from incrsim.simulation.exhaustive_contract import RATE_LIMIT
-from incrsim.simulation.exhaustive_model import Model
-from incrsim.simulation.exhaustive_replica import IDLE, Stand
-from incrsim.simulation.exhaustive_source import SmallSource
-from incrsim.simulation.exhaustive_world import first_world, rows_key
+from incrsim.simulation.exhaustive.contract import RATE_LIMIT
+from incrsim.simulation.exhaustive.model import Model
+from incrsim.simulation.exhaustive.replica import IDLE, Stand
+from incrsim.simulation.exhaustive.source import SmallSource
+from incrsim.simulation.exhaustive.world import first_world, rows_key
 from incrsim.store.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from incrsim.provider import Page
-    from incrsim.simulation.exhaustive_model import Move
+    from incrsim.simulation.exhaustive.model import Move
     from incrsim.simulation.simulator import Happening
 
 LONGEST = 100

@@ -11,13 +11,13 @@ import pytest
 from incrsim.errors import CallerError
 from incrsim.ingestion import Status
 from incrsim.simulation import faults
-from incrsim.simulation.campaign import Campaign, Standing, as_shipped
-from incrsim.simulation.campaign_coverage import Coverage
-from incrsim.simulation.campaign_row import Row
+from incrsim.simulation.campaign.campaign import Campaign, Standing, as_shipped
+from incrsim.simulation.campaign.coverage import Coverage
+from incrsim.simulation.campaign.row import Row
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.violation import Finding
-from incrsim.simulation.world_store import Stores
+from incrsim.simulation.world.store import Stores
 
 SMALL = Campaign(faults="hostile", days=2, entities=20, replicas=2)
 FINDING = Finding("C-20", "main", 7, "all", "less", ("first", "then"))

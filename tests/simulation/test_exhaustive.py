@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from incrsim.simulation.exhaustive import OPTIONS, exhaust
-from incrsim.simulation.exhaustive_model import Model
-from incrsim.simulation.exhaustive_replica import Replica
+from incrsim.simulation.exhaustive.model import Model
+from incrsim.simulation.exhaustive.replica import Replica
 from incrsim.store.memory import MemoryStore
 from incrsim.testing.mutants import MUTANTS
 from tests.simulation import broken_stores as broken

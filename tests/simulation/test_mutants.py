@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from incrsim.engine import Engine
-from incrsim.simulation.reduction import reduce
+from incrsim.simulation.reduction.reducing import reduce
 from incrsim.simulation.replay import replay
 from incrsim.simulation.simulating import tracing
 from incrsim.testing.mutants import MUTANTS, Mutant, Part

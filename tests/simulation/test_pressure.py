@@ -9,10 +9,10 @@ import incrsim
 from incrsim.clock import VirtualClock
 from incrsim.errors import CallerError, IncrsimError
 from incrsim.notebook import plots
-from incrsim.simulation import SimulationStuck, pressure, pressure_world
-from incrsim.simulation.pressure import ProcessingQueue, Trouble
-from incrsim.simulation.pressure_memory import MemoryReport, MemoryUse
-from incrsim.simulation.pressure_source import PacedSource
+from incrsim.simulation import SimulationStuck, pressure
+from incrsim.simulation.pressure import ProcessingQueue, Trouble, world as pressure_world
+from incrsim.simulation.pressure.memory_use import MemoryReport, MemoryUse
+from incrsim.simulation.pressure.source import PacedSource
 from incrsim.simulation.source import FakeSource
 from incrsim.sinks import Mutation
 from incrsim.sinks.mutation import SinkEntity
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from incrsim.simulation.pressure import PressureReport
-    from incrsim.simulation.pressure_queue import Share
+    from incrsim.simulation.pressure.queue import Share
     from incrsim.store import Store
 
 SMALL: dict[str, Any] = {"entities": 1500, "page_size": 50, "service_rate": 40}

@@ -10,15 +10,15 @@ import incrsim.simulation
 from incrsim.errors import CallerError
 from incrsim.simulation.dice import Fault
 from incrsim.simulation.moment import Moment
-from incrsim.simulation.reduction import Attempt, reduce
-from incrsim.simulation.reduction_passes import fewest, least
+from incrsim.simulation.reduction.passes import fewest, least
+from incrsim.simulation.reduction.reducing import Attempt, reduce
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Change, OperatorCall, Rival, Scenario, SourceSpec
 from incrsim.simulation.simulating import run_scenario
 from incrsim.simulation.violation import Finding, Violation
-from incrsim.simulation.world import World
-from incrsim.simulation.world_happenings import FaultStruck, Operated
-from incrsim.simulation.world_outfit import Blind
+from incrsim.simulation.world.happenings import FaultStruck, Operated
+from incrsim.simulation.world.outfit import Blind
+from incrsim.simulation.world.world import World
 
 LARGE = Scenario(
     seed=5,

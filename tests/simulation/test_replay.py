@@ -13,7 +13,7 @@ from incrsim.errors import CallerError
 from incrsim.simulation.replay import replay
 from incrsim.simulation.simulating import run_scenario, simulate
 from incrsim.simulation.trace import Trace
-from incrsim.simulation.world_store import stores
+from incrsim.simulation.world.store import stores
 from tests.simulation.golden import FILE, SCENARIOS, digests
 from tests.simulation.processes import told_by_processes
 

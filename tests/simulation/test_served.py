@@ -14,7 +14,7 @@ import pytest
 import incrsim
 from incrsim.clock import EPOCH, VirtualClock
 from incrsim.simulation import FakeSource, Simulation
-from incrsim.simulation.served import masked, unmasked
+from incrsim.simulation.served.serving import masked, unmasked
 from incrsim.simulation.weather import Cut, Quota, RateLimit, TokenExpired, Unavailable
 from incrsim.store.memory import MemoryStore
 

@@ -20,7 +20,7 @@ from tests.simulation.http_services import Services
 
 if TYPE_CHECKING:
     from incrsim.clock import VirtualClock
-    from incrsim.simulation.world import World
+    from incrsim.simulation.world.world import World
 
 TINY = Scenario(seed=3, days=5, replicas=2, source=SourceSpec(entities=50, page_size=10), rival=Rival())
 

@@ -14,14 +14,14 @@ from incrsim.simulation.dice import Fault
 from incrsim.simulation.moment import Moment
 from incrsim.simulation.scenario import Change, OperatorCall, Redeploy, Rival, Scenario, SourceSpec, Webhook
 from incrsim.simulation.simulating import run_scenario
-from incrsim.simulation.world_happenings import Operated, Redeployed, SourceChanged, SourceTold
-from incrsim.simulation.world_outfit import Blind
+from incrsim.simulation.world.happenings import Operated, Redeployed, SourceChanged, SourceTold
+from incrsim.simulation.world.outfit import Blind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from incrsim.simulation.run import Run
-    from incrsim.simulation.world import World
+    from incrsim.simulation.world.world import World
 
 SMALL = SourceSpec(entities=30, page_size=10)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from incrsim.simulation.campaign_workers import silence
+from incrsim.simulation.campaign.workers import silence
 from incrsim.simulation.moment import Moment
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Change, Scenario, SourceSpec

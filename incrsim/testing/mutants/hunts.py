@@ -10,7 +10,7 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
-from incrsim.simulation.campaign_workers import begin, cores
+from incrsim.simulation.campaign.workers import begin, cores
 from incrsim.testing.mutants import MUTANTS
 from incrsim.testing.mutants.hunting import SEEDS, Hunted, clean, hunt
 

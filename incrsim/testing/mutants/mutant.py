@@ -16,7 +16,7 @@ from incrsim.simulation.scenario import Scenario
 from incrsim.simulation.simulating import run_scenario
 from incrsim.simulation.source import FakeSource
 from incrsim.simulation.trace import Trace
-from incrsim.simulation.world import source_of
+from incrsim.simulation.world.world import source_of
 from incrsim.store.memory import MemoryStore
 from incrsim.store.memory_rows import MemoryTransaction
 

@@ -1,0 +1,1 @@
+"""Makes a violating scenario small: `reducing` is where to begin."""

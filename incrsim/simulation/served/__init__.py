@@ -1,0 +1,1 @@
+"""A source behind a real HTTP API on loopback: `serving` is where to begin."""
