@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from incrsim import events, panels
 from incrsim.errors import CallerError
-from incrsim.glance import brief
+from incrsim.glance import brief, many
 from incrsim.html import SHOWN, Html, card, facts
 from incrsim.ingestion import Status
 from incrsim.panels import Panel
@@ -153,8 +153,9 @@ class Run:
 
     def __str__(self) -> str:
         """A sentence or two for terminals."""
-        faults = f"{len(self.effects):,} faults" if self.effects else "no faults"
-        told = f"{self.provider}, seed {self.scenario.seed}: {self.cycles:,} cycles in {self.steps:,} steps, {faults}"
+        counts = [many(self.cycles, "cycle"), many(self.steps, "step")]
+        faults = many(len(self.effects), "fault") if self.effects else "no faults"
+        told = f"{self.provider}, seed {self.scenario.seed}: {' in '.join(counts)}, {faults}"
         return f"{told}: {self.verdict}"
 
     def __repr__(self) -> str:
