@@ -156,7 +156,7 @@ def _numbers(asked: Asked, tally: Tally, verdict: Verdict, ingestion: int) -> No
         if must != found:
             raise book.violated(rule, f"{must} {what}", f"{found}")
     share = 100 * len(tally.removable) / tally.base if tally.base else 0
-    if abs(_said(book, lambda: verdict.percentage) - share) > _ROUNDED:
+    if _said(book, lambda: abs(verdict.percentage - share)) > _ROUNDED:
         raise book.violated("C-26", f"the verdict says {share:g} percent", f"{verdict.percentage:g}")
     if not tally.valid[0] <= census.valid <= tally.valid[1]:
         raise book.violated("C-22", f"{tally.valid[0]} valid entities", f"{census.valid}")
