@@ -181,7 +181,7 @@ _OF_PROVIDER = (
     _provider(ENTER_RAISES, "`around` raises on the way in", 0.03),
     _provider(LEAVE_RAISES, "`around` raises on the way out", 0.03),
     _provider(HANG, "`next` comes back after page_timeout, with an empty page that says it is the last", 0.01),
-    _provider(REPEATED_PAGE, "the page before comes once more", 0.04, Need.PAGES),
+    _provider(REPEATED_PAGE, "a page from before comes once more", 0.04, Need.PAGES),
     _provider(OUT_OF_ORDER, "two neighbouring pages come in the other order", 0.02, Need.PAGES),
     _provider(CURSOR_LOOP, "a page's cursor is the one that the page was asked for with", 0.004, Need.PAGES),
     _provider(CURSOR_NOT_JSON, "a page's cursor is none that JSON can hold exactly", 0.01, Need.PAGES),

@@ -36,8 +36,8 @@ class FaultyPages:
         self._burst = burst
         self._dice = dice
         self._spoils = dice.together(_SPOILS)
-        self._before: list[Any] = []
-        """The cursor of the page that was fetched last in this burst, if any was."""
+        self._before: Any = None
+        """The cursor of the page that was fetched last in this burst; of the source's first one, if none was."""
 
     def fetch(self, cursor: Any) -> Page:
         """The page at a cursor, or another one first."""
@@ -48,8 +48,8 @@ class FaultyPages:
         return page if page.done else self._with_cursor_spoiled(cursor, page)
 
     def _led_astray(self, cursor: Any) -> Page:
-        if self._before and self._dice.strikes(faults.REPEATED_PAGE):
-            return replace(self._burst.fetch(self._before[0]), cursor={DETOUR: [cursor]}, done=False)
+        if cursor is not None and self._dice.strikes(faults.REPEATED_PAGE):
+            return replace(self._burst.fetch(self._before), cursor={DETOUR: [cursor]}, done=False)
         page = self._plain(cursor)
         if page.done or not self._dice.strikes(faults.OUT_OF_ORDER):
             return page
@@ -73,7 +73,7 @@ class FaultyPages:
 
     def _plain(self, cursor: Any) -> Page:
         page = self._burst.fetch(cursor)
-        self._before = [cursor]
+        self._before = cursor
         return page
 
     def _with_cursor_spoiled(self, asked: Any, page: Page) -> Page:
