@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -36,7 +37,7 @@ def acts(panel: Any) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "first look", panel.refresh
     yield "choose the large provider", lambda: _choose(panel)
     for number, title in enumerate(tabs.box.titles):
-        yield f"open the tab {title}", lambda number=number: _open(panel, number)
+        yield f"open the tab {title}", partial(_open, panel, number)
         if tabs.all[number] is tabs.entities or tabs.all[number].table.pages.forward.disabled:
             continue  # entities are searched for, on a thread of their own
         yield f"next page of {title}", tabs.all[number].table.pages.forward.click
@@ -45,7 +46,8 @@ def acts(panel: Any) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def _choose(panel: Any) -> None:
-    panel.list.choice = workload.PROVIDER
+    panel.list.begin.value = workload.PROVIDER
+    panel.list.choice = workload.PROVIDER  # what a click on the first row does
     panel.refresh()
 
 

@@ -7,8 +7,21 @@ from functools import partial
 from typing import Any
 
 from incrsim.notebook import panel_html
-from incrsim.notebook.panel_parts import Pages, button, close, column, html, row, show
+from incrsim.notebook.panel_parts import Pages, button, close, column, field, html, row, show
 from incrsim.notebook.panel_values import Reader, Row
+
+_LAST = "\U0010ffff"
+
+
+def right_before(name: str) -> str:
+    """A text that comes, by code point, behind all names that come before this one: what a list that begins with it
+    begins behind.
+    """
+    if not name:
+        return ""
+    before = chr(ord(name[-1]) - 1)
+    # Between these two lie halves of characters, which no text has.
+    return name[:-1] + ("\ud7ff" if before == "\udfff" else before) + _LAST
 
 
 class ProviderList:
@@ -26,6 +39,9 @@ class ProviderList:
         self._rows: Sequence[Row] = ()
         self.choice: str | None = None
         self.pages = Pages("", chosen)
+        self.begin = field("begin at", "a name, or how it begins", "280px", "52px")
+        self.begin.observe(lambda _: self._begun(), "value")
+        self._turning = row(self.begin, self.pages.box)
         self._empty = html(
             panel_html.note("No providers yet: serve one with app.add(…), here or in a worker."), width="100%"
         )
@@ -33,7 +49,7 @@ class ProviderList:
         names, rest = html(panel_html.dim("provider"), width="182px"), html(panel_html.headings(), flex="1 1 640px")
         heading = row(names, rest, flex_flow="row nowrap")
         self._some = column(heading, self._list)
-        self.box = column(self._empty, self._some, self.pages.box)
+        self.box = column(self._empty, self._some, self._turning)
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -52,6 +68,7 @@ class ProviderList:
             self.choice = self._rows[0].status.provider
         self._show()
         self.pages.reached(page.next)
+        show(self._turning, visible=bool(self.begin.value) or page.next is not None or self.pages.after != "")
         show(self._some, visible=bool(self._rows))
         show(self._empty, visible=not self._rows and self.pages.after == "")
         on_page = (each for each in self._rows if each.status.provider == self.choice)
@@ -80,6 +97,10 @@ class ProviderList:
         name.add_class("incrsim-name")
         shown = html(flex="1 1 640px")
         return row(name, shown, flex_flow="row nowrap"), name, shown
+
+    def _begun(self) -> None:
+        self.pages.begin(right_before(self.begin.value.strip()))
+        self._chosen()
 
     def _choose(self, number: int) -> None:
         if number < len(self._rows):

@@ -32,6 +32,24 @@ def button(text: str, press: Callable[[], object], tooltip: str = "", **layout: 
     return made
 
 
+def field(name: str, hint: str, width: str, name_width: str = "32px") -> Any:
+    """A line to write into; it says what was written when that is finished.
+
+    Args:
+        name: before it.
+        hint: in it, as long as it is empty.
+        width: of both.
+        name_width: of the name.
+    """
+    return ipywidgets.Text(
+        description=name,
+        placeholder=hint,
+        continuous_update=False,
+        layout=ipywidgets.Layout(width=width),
+        style={"description_width": name_width},
+    )
+
+
 def enable(made: Any, why_not: str | None, tooltip: str) -> None:
     """Let a button be pressed, or say why not.
 
@@ -86,6 +104,14 @@ class Pages:
     def restart(self) -> None:
         """To the first page."""
         self._pager.restart()
+
+    def begin(self, behind: Position) -> None:
+        """To another first page.
+
+        Args:
+            behind: what it begins behind.
+        """
+        self._pager = Pager(behind)
 
     def reached(self, following: Position | None, told: str = "") -> None:
         """The page is shown.

@@ -12,7 +12,7 @@ from incrsim.ingestion import Status
 from incrsim.notebook import panel_html, panel_tables
 from incrsim.notebook.panel_desk import Desk
 from incrsim.notebook.panel_errand import Errand
-from incrsim.notebook.panel_parts import PagedTable, button, column, html, row
+from incrsim.notebook.panel_parts import PagedTable, button, column, field, html, row
 from incrsim.notebook.panel_tables import Table
 from incrsim.notebook.panel_tail import Tail
 from incrsim.notebook.panel_values import Row
@@ -85,8 +85,8 @@ class EntitiesTab:
         self._shown: Key | None = None
         self._status: ProviderStatus | None = None
         self._total = ""
-        self.kind = _field("kind", "any", "160px")
-        self.text = _field("text", "in ref, title or description", "320px")
+        self.kind = field("kind", "any", "160px")
+        self.text = field("text", "in ref, title or description", "320px")
         self.count = button("Count", self._count, "count all that match; takes a moment where there are many")
         self.table = PagedTable("", self._turned)
         self._state = html()
@@ -229,13 +229,3 @@ def _progress(status: ProviderStatus) -> Key:
 
 def _cycle(status: ProviderStatus) -> Key:
     return (status.ingestion, status.last_outcome)
-
-
-def _field(name: str, hint: str, width: str) -> Any:
-    return ipywidgets.Text(
-        description=name,
-        placeholder=hint,
-        continuous_update=False,
-        layout=ipywidgets.Layout(width=width),
-        style={"description_width": "32px"},
-    )

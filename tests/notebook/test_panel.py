@@ -264,6 +264,12 @@ def test_many_providers_are_paged() -> None:
         assert [row.status.provider for row in panel.list.rows] == [f"p{number}" for number in range(20, 25)]
         assert panel.list.pages.forward.disabled
         assert "<b>p03</b>" in panel.steering._title.value
+        panel.list.begin.value = "p1"
+        assert [row.status.provider for row in panel.list.rows] == [f"p{number}" for number in range(10, 20)]
+        panel.list.begin.value = "p24"
+        assert [row.status.provider for row in panel.list.rows] == ["p24"]
+        panel.list.begin.value = ""
+        assert panel.list.rows[0].status.provider == "p00"
         assert "this kernel does not serve it" in panel.steering.buttons[Button.PLAN].tooltip
 
 
