@@ -15,9 +15,11 @@ help: ## what you can do here
 demo: $(VENV)/.has-embedded ## load, change, refuse and heal 100 000 generated entities
 	@$(BIN)/incrsim demo
 
-# JupyterLab does not start as root unless it is told that this is meant.
+# JupyterLab does not start as root unless it is told that this is meant. The address that it prints leads to the first
+# notebook: it is all that somebody has whose browser is on another machine.
 notebook: $(VENV)/.has-lab ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_first_provider.ipynb
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks \
+		--LabApp.default_url=/lab/tree/01_first_provider.ipynb
 
 test: lint types tests ## lint, types and all tests
 
