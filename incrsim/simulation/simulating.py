@@ -60,6 +60,7 @@ def simulate(
         _refuse_wishes(faults=faults != "none", days=days, replicas=replicas, options=options)
         scenario, source = what, None
     else:
+        _refuse_another(what)
         scenario = _scenario_of(what, faults, days, replicas or 1, seed, options)
         source = deepcopy(what) if provider is None else what
     with stores(database) as opened, tracing(scenario, trace) as taken_down:
@@ -149,6 +150,17 @@ def spec_of(source: FakeSource) -> SourceSpec:
         namespace=source.formula.namespace,
         seed=source.formula.seed,
     )
+
+
+def _refuse_another(what: object) -> None:
+    if not isinstance(what, FakeSource):
+        kind = type(what).__name__
+        raise CallerError(
+            f"simulate({kind}): a simulation adds, removes and changes entities while they are read, so it needs a source "
+            "that it can change: write simulate(source, provider=…) with source = FakeSource(entities=200, page_size=20) "
+            f"and a {kind} that reads it, say over source.serve(…) (docs/testing.md); what a provider does with its own "
+            "source is told by incrsim.check"
+        )
 
 
 def _refuse_wishes(**wishes: Any) -> None:

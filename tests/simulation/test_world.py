@@ -102,6 +102,16 @@ def test_simulate_takes_a_scenario_as_it_is() -> None:
         incrsim.simulate(TINY, days=3)
 
 
+def test_only_a_source_that_can_be_changed_is_simulated() -> None:
+    """A provider of a real source is refused, with what to write."""
+
+    class Shop(incrsim.IncrementalEntityProvider):
+        name = "shop"
+
+    with pytest.raises(CallerError, match=r"^simulate\(Shop\): .*write simulate\(source, provider=…\).*incrsim.check"):
+        incrsim.simulate(Shop(), faults="rough")  # type: ignore[arg-type]
+
+
 def test_options_are_the_providers() -> None:
     """What is given to `simulate` beside its own is an option of the provider."""
     run = incrsim.simulate(FakeSource(entities=9, page_size=3), days=1, burst_length="1s", max_pages=5)
