@@ -156,10 +156,10 @@ def _refuse_another(what: object) -> None:
     if not isinstance(what, FakeSource):
         kind = type(what).__name__
         raise CallerError(
-            f"simulate({kind}): a simulation adds, removes and changes entities while they are read, so it needs a source "
-            "that it can change: write simulate(source, provider=…) with source = FakeSource(entities=200, page_size=20) "
-            f"and a {kind} that reads it, say over source.serve(…) (docs/testing.md); what a provider does with its own "
-            "source is told by incrsim.check"
+            f"simulate({kind}): a simulation adds, removes and changes entities while they are read, so it needs a "
+            "source that it can change: write simulate(source, provider=…) with source = FakeSource(entities=200, "
+            f"page_size=20) and a {kind} that reads it, say over source.serve(…) (docs/testing.md); what a provider "
+            "does with its own source is told by incrsim.check"
         )
 
 

@@ -108,7 +108,7 @@ def test_only_a_source_that_can_be_changed_is_simulated() -> None:
     class Shop(incrsim.IncrementalEntityProvider):
         name = "shop"
 
-    with pytest.raises(CallerError, match=r"^simulate\(Shop\): .*write simulate\(source, provider=…\).*incrsim.check"):
+    with pytest.raises(CallerError, match=r"^simulate\(Shop\): .*write simulate\(source, provider=…\).*incrsim\.check"):
         incrsim.simulate(Shop(), faults="rough")  # type: ignore[arg-type]
 
 
