@@ -97,7 +97,7 @@ class Entity:
         For a body that JSON cannot hold it covers what can be held and the type of what cannot: the same in every
         process.
         """
-        # Made when it is asked for: of new entities that is while the database stores the ones before.
+        # Made when it is asked for: for new entities that is while the database stores the batch before.
         digest = self._digest
         if digest is None:
             digest = _digest_of(self._text, self.location_key, self._defects)

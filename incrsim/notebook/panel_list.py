@@ -39,7 +39,7 @@ class ProviderList:
         self._rows: Sequence[Row] = ()
         self.choice: str | None = None
         self.pages = Pages("", chosen)
-        self.begin = field("begin at", "a name, or how it begins", "280px", "52px")
+        self.begin = field("begin at", "how a name begins; case counts", "280px", "52px")
         self.begin.observe(lambda _: self._begun(), "value")
         self._turning = row(self.begin, self.pages.box)
         self._empty = html(
@@ -49,7 +49,8 @@ class ProviderList:
         names, rest = html(panel_html.dim("provider"), width="182px"), html(panel_html.headings(), flex="1 1 640px")
         heading = row(names, rest, flex_flow="row nowrap")
         self._some = column(heading, self._list)
-        self.box = column(self._empty, self._some, self._turning)
+        self._none_there = html(panel_html.note("No provider has that name or a later one."), width="100%")
+        self.box = column(self._empty, self._some, self._none_there, self._turning)
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -70,6 +71,7 @@ class ProviderList:
         self.pages.reached(page.next)
         show(self._turning, visible=bool(self.begin.value) or page.next is not None or self.pages.after != "")
         show(self._some, visible=bool(self._rows))
+        show(self._none_there, visible=not self._rows and bool(self.begin.value))
         show(self._empty, visible=not self._rows and self.pages.after == "")
         on_page = (each for each in self._rows if each.status.provider == self.choice)
         return next(on_page, None) or (None if self.choice is None else self._reader.one(self.choice))

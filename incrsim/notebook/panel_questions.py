@@ -61,7 +61,7 @@ class Question:
 
     def dismiss(self) -> None:
         """Ask nothing any more. Repeatable."""
-        self._agreed = None
+        self._agreed, self._wrong.value = None, ""
         show(self.box, visible=False)
 
     def _ask(self, text: str, yes: str, act: Act) -> None:
@@ -82,4 +82,6 @@ class Question:
             self._refs.show(stale(self._desk.operators, self._status, self._refs.pages.after))
             self._wrong.value = ""
         except IncrsimError as error:
+            # Nobody is to say yes to refs that are not the ones.
+            self._refs.html.value = ""
             self._wrong.value = panel_html.note(f"{type(error).__name__}: {error}", bad=True)

@@ -186,6 +186,7 @@ class _CrashingStore:
 
 
 INSIDE = "inside a transaction"
+"""Where a process dies that has done a step and not committed it."""
 
 
 def stop_inside(store: Any, call: Callable[[], Result], error: BaseException) -> Result:

@@ -172,7 +172,7 @@ class _WatchedStore:
         return reach
 
     def _mortal(self, name: str, method: _Method) -> _Method:
-        """The step, in which the process may die or lose its connection."""
+        """The step, in which the process may die or lose its connection, or a sweep fail."""
         moments = {of_step(moment, name): moment for moment in STEP_MOMENTS}
         troubles = self._dice.together((*moments, SWEEP_FAILS) if name == "commit_sweep" else moments)
         if not troubles.kinds:

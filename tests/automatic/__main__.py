@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 from collections import Counter
 from contextlib import contextmanager, nullcontext
@@ -31,6 +32,10 @@ PLANNER = frozenset({"plan_sweep", "plan_removal"})
 """Queries that decide how fast a sweep is, and nothing else."""
 
 
+LEAST = 90
+"""Of a hundred changes so many are to be caught."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of a change.
@@ -51,17 +56,18 @@ class Result:
 
 
 def main() -> int:
-    """Try all changes; returns 1 when fewer than 90 % are caught, or a survivor is not explained."""
+    """Try all changes; returns 1 when fewer than 90 % are caught, or one that is not is not explained."""
     options = _options()
     results = []
-    for where in options.only:
+    # The sweep's turn comes last: for it this process loads incrsim itself, and no child could load another one then.
+    for where in sorted(options.only, key="sweep".__eq__):
         with _server(options.database) if where == "sweep" else nullcontext() as server:
             for change in _changes(where, options.like):
                 with _database(server) as database:
                     result = _tried(change, where, options.seeds, database)
                 results.append(result)
                 print(json.dumps(asdict(result), ensure_ascii=False), flush=True)
-    return _judged(results)
+    return _judged(results, least=0 if options.like else LEAST)
 
 
 def _options() -> argparse.Namespace:
@@ -116,15 +122,20 @@ def _tried(change: Change, where: str, seeds: int, database: str | None) -> Resu
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(readable)
-        with os.fdopen(writable, "w") as pipe:
-            json.dump(asdict(_in_child(change, where, seeds, database)), pipe)
-        os._exit(0)
+        try:
+            os.close(readable)
+            with os.fdopen(writable, "w") as pipe:
+                json.dump(asdict(_in_child(change, where, seeds, database)), pipe)
+        finally:
+            os._exit(0)  # nothing of the parent's is to be ended here
     os.close(writable)
     with os.fdopen(readable) as pipe:
         said = pipe.read()
-    os.waitpid(child, 0)
-    return Result(**json.loads(said)) if said else Result(change.key, "broken", error="it never ends")
+    _, status = os.waitpid(child, 0)
+    if said:
+        return Result(**json.loads(said))
+    endless = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+    return Result(change.key, "broken", error="it never ends" if endless else "its process ended without a word")
 
 
 def _in_child(change: Change, where: str, seeds: int, database: str | None) -> Result:
@@ -145,7 +156,7 @@ def _in_child(change: Change, where: str, seeds: int, database: str | None) -> R
     return Result(change.key, "survived", scenarios=seeds)
 
 
-def _judged(results: list[Result]) -> int:
+def _judged(results: list[Result], least: float) -> int:
     explained = set(SURVIVORS.read_text("utf-8").splitlines())
     fates = Counter(result.fate for result in results)
     unexplained = [result.key for result in results if result.fate != "caught" and result.key not in explained]
@@ -153,7 +164,7 @@ def _judged(results: list[Result]) -> int:
     print(f"{len(results)} changes: {dict(fates)}; caught {share:.1f} %", file=sys.stderr)
     for key in unexplained:
         print(f"  not explained in {SURVIVORS.name}: {key}", file=sys.stderr)
-    return int(share < 90 or bool(unexplained))
+    return int(share < least or bool(unexplained))
 
 
 if __name__ == "__main__":

@@ -47,6 +47,8 @@ class Raised:
 
 def load_changed(change: Change) -> None:
     """Make this process load a module of Python as it is after a change; nothing of incrsim may be loaded yet."""
+    if f"incrsim.{change.where}" in sys.modules:
+        raise AssertionError(f"incrsim.{change.where} was loaded before it was changed")
     sys.meta_path.insert(0, _Changed(f"incrsim.{change.where}", change.text))
 
 
@@ -77,6 +79,8 @@ def hunt(seeds: Iterable[int], database: str | None) -> Caught | Raised | None:
             except Exception as error:  # noqa: BLE001 -- broken code may raise anything, and that catches nothing
                 raised = raised or Raised(f"{type(error).__name__}: {error}"[:200])
                 continue
+            finally:
+                signal.alarm(0)
             if findings:
                 return Caught(findings[0].rule, tried)
     return raised

@@ -131,7 +131,7 @@ def test_a_refused_removal_is_read_and_approved(app: incrsim.App, source: FakeSo
 def test_refs_that_cannot_be_read_are_told(
     app: incrsim.App, source: FakeSource, panel: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A store that is away while somebody turns the pages of a question is named beside them; nothing is asked less."""
+    """A store that is away while somebody turns the pages of a question is named beside them; the question stays."""
 
     def away(*_: object, **__: object) -> None:
         raise StoreUnavailable("the database is away")

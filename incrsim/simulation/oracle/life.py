@@ -124,7 +124,7 @@ def _failed_burst(asked: Asked, record: Record, failure: Failure) -> Plan:
         if until < now:
             until = now + max(options.burst_interval, SECOND)
         limited = record._replace(status=Status.INTERSTITIAL, due_at=min(until, now + DAY))
-        return Plan(limited, FAILURE, effect=lambda: _tells_of_cut(asked, failure, cut=until > now + DAY))
+        return Plan(limited, FAILURE, effect=lambda: _tells_of_cut(asked, failure, until))
     if consequence is Consequence.CURSOR_EXPIRED and not record.expired_before:
         return given_up(asked, record._replace(expired_before=True), Outcome.CANCELED, timedelta(0), FAILURE)
     if consequence is Consequence.FATAL:
@@ -136,12 +136,15 @@ def _failed_burst(asked: Asked, record: Record, failure: Failure) -> Plan:
     return Plan(record._replace(attempts=attempts, status=Status.BACKING_OFF, due_at=due_at), FAILURE)
 
 
-def _tells_of_cut(asked: Asked, failure: Failure, *, cut: bool) -> None:
+def _tells_of_cut(asked: Asked, failure: Failure, until: datetime) -> None:
     """A wait that was cut is recorded as such, and no other (C-17)."""
     kept = asked.model.store.state(asked.book.name).ingestion.last_error
-    if kept is None or (kept.message != failure.message) != cut:
+    if kept is None:
+        raise asked.book.violated("C-18", f"the error {failure.error} is kept", "none")
+    cut = until > asked.now + DAY
+    if (kept.message != failure.message) != cut:
         verb = "says" if cut else "does not say"
-        raise asked.book.violated("C-17", f"the error {verb} that its wait was cut to 24 h", f"{kept}")
+        raise asked.book.violated("C-17", f"the error {verb} that its wait was cut to 24 h", kept.message)
 
 
 def given_up(asked: Asked, record: Record, outcome: Outcome, wait: timedelta, rules: dict[str, str]) -> Plan:

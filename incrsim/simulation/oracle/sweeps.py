@@ -65,12 +65,14 @@ def _judge_with_counts(asked: Asked, tally: Tally, ingestion: int) -> None:
     """Beside the sweep itself, what the ingestion says that it did: each entity counts once (C-8, C-19)."""
     goes = set() if any(tally.refused_by(asked.options).values()) else tally.goes
     did = asked.book.cycle.did
+    # What was added may be marked no more, since an event has removed it: then there are fewer marked than added.
+    unchanged_ones = max(0, len(tally.marked) - did.added - did.updated)
     judge(asked, tally, ingestion)
     found = asked.model.store.state(asked.book.name).ingestion.counts
     for name, must, rule in (
         ("added", did.added, "C-8"),
         ("updated", did.updated, "C-8"),
-        ("unchanged", max(0, len(tally.marked) - did.added - did.updated), "C-8"),
+        ("unchanged", unchanged_ones, "C-8"),
         ("removed", did.removed + len(goes), "C-19"),
     ):
         if must != (counted := getattr(found, name)):

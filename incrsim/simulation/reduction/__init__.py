@@ -1,1 +1,4 @@
-"""Makes a violating scenario small: `reducing` is where to begin."""
+"""Makes a violating scenario small: `reducing` does it in `passes`, and gives a `result`.
+
+Nothing is imported here: a campaign needs results, and a reduction a campaign's rows.
+"""

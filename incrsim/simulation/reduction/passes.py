@@ -18,7 +18,7 @@ PLANS = ("changes", "operators", "webhooks", "redeploys")
 
 
 class Shrinking(Protocol):
-    """A search for a smaller scenario; see `incrsim.simulation.reduction.Search`."""
+    """A search for a smaller scenario; see `incrsim.simulation.reduction.reducing.Search`."""
 
     scenario: Scenario
     effects: tuple[tuple[str, int], ...] | None

@@ -13,7 +13,7 @@ from typing import Any
 
 from incrsim.errors import CallerError
 from incrsim.simulation.campaign.row import unexpected
-from incrsim.simulation.reduction import passes as reduction_passes
+from incrsim.simulation.reduction.passes import PASSES
 from incrsim.simulation.reduction.result import Reduced
 from incrsim.simulation.run import Run
 from incrsim.simulation.scenario import Scenario
@@ -110,7 +110,7 @@ class Search:
         before = None
         while before != self.scenario:
             before = self.scenario
-            for each in reduction_passes.PASSES:
+            for each in PASSES:
                 each(self)
 
     def still_fails(self, **fields: Any) -> bool:

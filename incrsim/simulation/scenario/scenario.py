@@ -16,7 +16,6 @@ from incrsim.errors import CallerError, InvalidOptions
 from incrsim.options import ProviderOptions
 from incrsim.simulation.dice import Fault
 from incrsim.simulation.moment import Moment
-from incrsim.simulation.scenario import text as scenario_text
 from incrsim.simulation.scenario.draw import drawn
 from incrsim.simulation.scenario.parts import (
     FULL,
@@ -31,6 +30,7 @@ from incrsim.simulation.scenario.parts import (
     Webhook,
     at_least,
 )
+from incrsim.simulation.scenario.text import as_json, as_toml, json_values, plain_spec, read_spec, toml_values
 
 __all__ = [
     "FULL",
@@ -137,17 +137,17 @@ class Scenario:
         Raises:
             CallerError: when it cannot be read; the message says where, as in all of these.
         """
-        return scenario_text.read_spec(cls, values, "scenario")
+        return read_spec(cls, values, "scenario")
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """A scenario from JSON text."""
-        return cls.from_dict(scenario_text.json_values(text))
+        return cls.from_dict(json_values(text))
 
     @classmethod
     def from_toml(cls, text: str) -> Self:
         """A scenario from TOML text."""
-        return cls.from_dict(scenario_text.toml_values(text))
+        return cls.from_dict(toml_values(text))
 
     @classmethod
     def read(cls, path: Path | str) -> Self:
@@ -166,12 +166,12 @@ class Scenario:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values; what is as usual is left out."""
-        return scenario_text.plain_spec(self)
+        return plain_spec(self)
 
     def to_json(self) -> str:
         """As JSON on one line."""
-        return scenario_text.as_json(self.to_dict())
+        return as_json(self.to_dict())
 
     def to_toml(self) -> str:
         """As TOML, with a line for each thing that happens."""
-        return scenario_text.as_toml(self.to_dict())
+        return as_toml(self.to_dict())
