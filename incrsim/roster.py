@@ -34,24 +34,34 @@ class Served:
         self._lock = threading.Lock()
         self._driver: int | None = None
         self._draining = threading.Event()
+        self._settled = threading.Event()
+        self._settled.set()
         self._stop = Stop()
 
     @contextmanager
     def driven(self, stop: Stop) -> Iterator[Engine]:
-        """The engine, for one thread at a time, until `stop`."""
-        with self._alone():
-            self._stop = stop
-            yield self.engine
+        """The engine, for one thread at a time, until `stop`; whoever drains it goes first."""
+        self._refuse_its_driver()
+        while True:
+            self._settled.wait()
+            with self._alone():
+                if self._draining.is_set():
+                    continue
+                self._stop = stop
+                yield self.engine
+                return
 
     @contextmanager
     def drained(self) -> Iterator[None]:
         """Let a running burst end at its next page, and keep another from beginning meanwhile."""
+        self._settled.clear()
         self._draining.set()
         try:
             with self._alone():
                 yield
         finally:
             self._draining.clear()
+            self._settled.set()
 
     @cached_property
     def description(self) -> dict[str, object]:
@@ -63,18 +73,21 @@ class Served:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        if self._driver == threading.get_ident():
-            raise CallerError(
-                f"the provider {self.engine.name!r} is in the middle of a tick on this very thread (the call came from "
-                "a subscriber of its events), and would wait for itself; make the call on another thread, or when the "
-                "tick is over"
-            )
+        self._refuse_its_driver()
         with self._lock:
             self._driver = threading.get_ident()
             try:
                 yield
             finally:
                 self._driver = None
+
+    def _refuse_its_driver(self) -> None:
+        if self._driver == threading.get_ident():
+            raise CallerError(
+                f"the provider {self.engine.name!r} is in the middle of a tick on this very thread (the call came from "
+                "a subscriber of its events), and would wait for itself; make the call on another thread, or when the "
+                "tick is over"
+            )
 
 
 class Roster:

@@ -19,6 +19,7 @@ from incrsim.errors import AllSlotsStuck, CallerError, StoreUnavailable
 from incrsim.host import InlineHost
 from incrsim.ingestion import Status
 from incrsim.lifecycle import Operator
+from incrsim.stopping import Stop
 from incrsim.store.contract import Claim, Held
 from incrsim.store.memory import MemoryStore
 from incrsim.store.operating import Announcement
@@ -379,6 +380,32 @@ def test_providers_come_and_go(bench: Bench) -> None:
         assert new.asked == [1]
     state = bench.app.state("p")
     assert (state.ingestion.status, state.ingestion.pages, state.lease) == (Status.INTERSTITIAL, 2, None)
+
+
+def test_whoever_drains_a_provider_goes_first(bench: Bench) -> None:
+    """A thread that waited for a provider before it was to be drained lets it be replaced or removed first."""
+    bench.app.add(Source(["a"], name="p"))
+    served, order, over = bench.app._roster.find("p"), queue.SimpleQueue[str](), threading.Event()
+
+    def drive() -> None:
+        with served.driven(Stop()):
+            order.put("driven")
+            over.wait(PATIENCE)
+
+    def drain() -> None:
+        with served.drained():
+            order.put("drained")
+
+    threads = [threading.Thread(target=each) for each in (drive, drive, drain)]
+    for thread in threads:
+        thread.start()
+        thread.join(0.05)  # the second one waits for the first by now
+    while not served._draining.is_set():
+        pass
+    over.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert [order.get(timeout=PATIENCE) for _ in threads] == ["driven", "drained", "driven"]
 
 
 def test_stop_gives_every_lease_back(bench: Bench) -> None:
