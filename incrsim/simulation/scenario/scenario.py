@@ -15,13 +15,8 @@ from typing import Any, Self
 from incrsim.errors import CallerError, InvalidOptions
 from incrsim.options import ProviderOptions
 from incrsim.simulation.dice import Fault
-from incrsim.simulation.moment import Moment
 from incrsim.simulation.scenario.draw import drawn
 from incrsim.simulation.scenario.parts import (
-    FULL,
-    MAIN,
-    NOW,
-    RIVAL,
     Change,
     OperatorCall,
     Redeploy,
@@ -31,22 +26,6 @@ from incrsim.simulation.scenario.parts import (
     at_least,
 )
 from incrsim.simulation.scenario.text import as_json, as_toml, json_values, plain_spec, read_spec, toml_values
-
-__all__ = [
-    "FULL",
-    "MAIN",
-    "NOW",
-    "RIVAL",
-    "Change",
-    "Fault",
-    "Moment",
-    "OperatorCall",
-    "Redeploy",
-    "Rival",
-    "Scenario",
-    "SourceSpec",
-    "Webhook",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
