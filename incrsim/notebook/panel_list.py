@@ -39,7 +39,7 @@ class ProviderList:
         self._rows: Sequence[Row] = ()
         self.choice: str | None = None
         self.pages = Pages("", chosen)
-        self.begin = field("begin at", "how a name begins; case counts", "280px", "52px")
+        self.begin = field("begin at", "how a name begins (case counts)", "340px", "64px")
         self.begin.observe(lambda _: self._begun(), "value")
         self._turning = row(self.begin, self.pages.box)
         self._empty = html(

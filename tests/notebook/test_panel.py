@@ -146,7 +146,9 @@ def test_refs_that_cannot_be_read_are_told(
         question._refs.pages.forward.click()
     assert "StoreUnavailable: the database is away" in question._wrong.value
     assert question.box.layout.display is None
+    assert question._refs.html.value == ""
     question._refs.pages.back.click()
+    assert "component:default/service-" in question._refs.html.value
     assert question._wrong.value == ""
 
 
@@ -268,8 +270,11 @@ def test_many_providers_are_paged() -> None:
         assert [row.status.provider for row in panel.list.rows] == [f"p{number}" for number in range(10, 20)]
         panel.list.begin.value = "p24"
         assert [row.status.provider for row in panel.list.rows] == ["p24"]
+        panel.list.begin.value = "q"
+        assert (panel.list.rows, panel.list._none_there.layout.display) == ((), None)
         panel.list.begin.value = ""
         assert panel.list.rows[0].status.provider == "p00"
+        assert panel.list._none_there.layout.display == "none"
         assert "this kernel does not serve it" in panel.steering.buttons[Button.PLAN].tooltip
 
 

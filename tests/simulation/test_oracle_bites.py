@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from incrsim import lifecycle
+from incrsim.guards import Verdict
+from incrsim.ingestion import Counts, Ingestion
 from incrsim.simulation.oracle import sweeps
 from incrsim.simulation.violation import Violation
 from tests.mutants.patch import Patch, plain
@@ -254,6 +258,31 @@ def test_too_large_a_batch_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Violation) as found:
         STORIES["emptied_without_a_guard"]()
     assert found.value.finding.rule == "C-13"
+
+
+@pytest.mark.parametrize(("says", "value"), [("percentage", 12.5), ("collected", 99), ("word", "done")])
+def test_what_a_verdict_says_is_read(says: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verdict whose own words or sums are wrong breaks C-26, also where its numbers are right."""
+    monkeypatch.setattr(Verdict, says, property(lambda _: value))
+    with pytest.raises(Violation, match="C-26"):
+        STORIES["emptied_without_a_guard"]()
+
+
+@pytest.mark.parametrize(
+    ("counted", "rule"), [("added", "C-8"), ("updated", "C-8"), ("unchanged", "C-8"), ("removed", "C-19")]
+)
+def test_what_an_ingestion_counts_is_read(counted: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ingestion that says it did one more than it did is found out when it is swept."""
+    swept = lifecycle.swept
+
+    def one_more(*arguments: Any) -> Ingestion:
+        ingestion = swept(*arguments)
+        return replace(ingestion, counts=ingestion.counts + Counts(**{counted: 1}))
+
+    monkeypatch.setattr(lifecycle, "swept", one_more)
+    with pytest.raises(Violation) as found:
+        STORIES["emptied_without_a_guard"]()
+    assert found.value.finding.rule == rule
 
 
 def test_loss_is_counted_where_a_source_lies() -> None:

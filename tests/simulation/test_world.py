@@ -109,7 +109,7 @@ def test_only_a_source_that_can_be_changed_is_simulated() -> None:
         name = "shop"
 
     with pytest.raises(CallerError, match=r"^simulate\(Shop\): .*write simulate\(source, provider=…\).*incrsim\.check"):
-        incrsim.simulate(Shop(), faults="rough")  # type: ignore[arg-type]
+        incrsim.simulate(Shop(), faults="rough")  # type: ignore[arg-type]  # what is refused is tried
 
 
 def test_options_are_the_providers() -> None:
